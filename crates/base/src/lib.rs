@@ -1,0 +1,16 @@
+//! What every room stands on: clock, randomness, paths, secrets, errors that know what comes next, bounded work and the one HTTP client.
+
+pub mod backoff;
+pub mod clock;
+pub mod error;
+pub mod http;
+pub mod ids;
+pub mod path;
+pub mod process;
+pub mod secret;
+
+pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
+pub use error::{Next, chain};
+pub use ids::{Actor, Random};
+pub use path::RelPath;
+pub use secret::Secret;

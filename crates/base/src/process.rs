@@ -1,0 +1,1 @@
+//! Child processes with scrubbed environment and limits on time, memory and output.

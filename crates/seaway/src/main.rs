@@ -1,0 +1,2 @@
+//! seaway.
+fn main() {}
