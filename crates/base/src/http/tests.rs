@@ -1,0 +1,119 @@
+//! The client against servers of a few lines on loopback.
+
+use super::*;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+/// A server that answers each request by `answer(request)`; counts nothing, keeps nothing.
+async fn server(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                match socket.read_u8().await {
+                    Ok(byte) => request.push(byte),
+                    Err(_) => break,
+                }
+            }
+            let text = answer(&String::from_utf8_lossy(&request));
+            let _ = socket.write_all(text.as_bytes()).await;
+        }
+    });
+    addr
+}
+
+fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+fn found(location: &str) -> String {
+    format!("HTTP/1.1 302 Found\r\nconnection: close\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n")
+}
+
+async fn get(client: &HttpClient, url: &str) -> Result<String, HttpError> {
+    let url = Url::parse(url).unwrap();
+    let response = client.request(reqwest::Method::GET, &url, false)?.bearer_auth("secret").send().await?;
+    Ok(String::from_utf8_lossy(&read_bounded(response, 100).await?).into_owned())
+}
+
+#[tokio::test]
+async fn loopback_answers_only_when_allowed() {
+    let addr = server(|_| ok("hello")).await;
+    let open = HttpClient::new(Egress::local()).unwrap();
+    assert_eq!(get(&open, &format!("http://{addr}/")).await.unwrap(), "hello");
+    assert_eq!(get(&open, &format!("http://localhost:{}/", addr.port())).await.unwrap(), "hello");
+    let shut = HttpClient::new(Egress::default()).unwrap();
+    let err = get(&shut, &format!("http://{addr}/")).await.unwrap_err();
+    assert_eq!(err.to_string(), "`127.0.0.1` (127.0.0.1) is this machine: add it to `egress.allow` to reach it");
+    let bare = shut.get(false).get(format!("http://localhost:{}/", addr.port())).send().await.unwrap_err();
+    assert!(matches!(HttpError::from(bare), HttpError::Refused(Refused::Loopback { .. })), "the resolver refuses by itself");
+}
+
+#[tokio::test]
+async fn each_hop_of_a_redirect_is_judged_and_loses_the_credential() {
+    let inner = server(|request| ok(if request.contains("secret") { "leaked" } else { "clean" })).await;
+    let hop = server(move |request| match request.split(' ').nth(1).unwrap() {
+        "/meta" => found("http://169.254.169.254/latest"),
+        "/loop" => found("/loop"),
+        "/file" => found("file:///etc/passwd"),
+        _ => found(&format!("http://{inner}/")),
+    })
+    .await;
+    let client = HttpClient::new(Egress::local()).unwrap();
+    assert_eq!(get(&client, &format!("http://{hop}/away")).await.unwrap(), "clean");
+    let refused = get(&client, &format!("http://{hop}/meta")).await.unwrap_err();
+    assert!(matches!(refused, HttpError::Refused(Refused::Never { .. })), "{refused}");
+    let endless = get(&client, &format!("http://{hop}/loop")).await.unwrap_err();
+    assert!(matches!(endless, HttpError::Redirects { .. }), "{endless}");
+    assert_eq!(get(&client, &format!("http://{hop}/file")).await.unwrap_or_default(), "", "other schemes are not followed");
+    client.add_own(inner);
+    let own = get(&client, &format!("http://{hop}/away")).await.unwrap_err();
+    assert!(matches!(own, HttpError::Refused(Refused::Own { .. })), "{own}");
+}
+
+#[tokio::test]
+async fn a_name_on_our_own_port_is_judged_after_dns() {
+    let shared = |own: &str| Shared {
+        egress: RwLock::new(Egress { own: vec![own.parse().unwrap()], ..Egress::local() }),
+        guarded: Mutex::default(),
+        proxy_hosts: HashSet::new(),
+    };
+    let guard = shared("127.0.0.1:7000");
+    let found = || ["127.0.0.1:0".parse().unwrap()].into_iter();
+    assert!(guard.sift("rebind.example", found()).is_ok());
+    guard.check(&Url::parse("http://rebind.example:7000/").unwrap()).unwrap();
+    assert!(matches!(guard.sift("rebind.example", found()), Err(Refused::Own { .. })));
+}
+
+#[tokio::test]
+async fn answers_are_bounded_and_errors_show_no_secret() {
+    let addr = server(|_| ok(&"x".repeat(200))).await;
+    let client = HttpClient::new(Egress::local()).unwrap();
+    let err = get(&client, &format!("http://{addr}/a?token=1")).await.unwrap_err();
+    assert_eq!(err.to_string(), format!("the answer of `http://{addr}/a?***` is longer than 100 bytes"));
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let err = get(&client, &format!("http://me:pw@{closed}/?token=1")).await.unwrap_err();
+    assert!(matches!(err, HttpError::Connect { .. }) && err.never_sent(), "{err:?}");
+    assert!(!err.to_string().contains("pw") && !err.to_string().contains("token"), "{err}");
+}
+
+#[tokio::test]
+async fn silence_times_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let timeouts = Timeouts { idle: Duration::from_millis(50), ..Timeouts::default() };
+    let client = HttpClient::with_timeouts(Egress::local(), &timeouts).unwrap();
+    let err = get(&client, &format!("http://{}/", listener.local_addr().unwrap())).await.unwrap_err();
+    assert!(matches!(err, HttpError::TimedOut { .. }) && err.next() == Next::Retry, "{err:?}");
+}
+
+#[test]
+fn unusable_settings_are_named() {
+    let bad = |egress: Egress| HttpClient::new(egress).unwrap_err().to_string();
+    assert!(bad(Egress { allow: vec!["10.0.0.0/99".to_owned()], ..Egress::default() }).contains("egress.allow"));
+    let pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec();
+    assert!(bad(Egress { ca_bundle: Some(pem), ..Egress::default() }).contains("egress.caBundle"));
+    let proxies = Proxies { https: Some("http://[bad".to_owned()), ..Proxies::default() };
+    assert!(bad(Egress { proxies, ..Egress::default() }).contains("HTTPS_PROXY"));
+}
