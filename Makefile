@@ -1,0 +1,40 @@
+# Two commands: `make demo` runs the main job, `make test` passes the tests. Both install what is missing first.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.PHONY: demo test check setup build bench clean
+
+CARGO_HOME_BIN := $(HOME)/.cargo/bin
+export PATH := $(CARGO_HOME_BIN):$(PATH)
+export CARGO_TERM_COLOR ?= auto
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+## Runs the bank on a laptop: git server, registry, control plane. No terminal: plays four acts and exits.
+demo: build
+	@if [ -t 1 ]; then exec $(TARGET)/debug/seaway demo; else exec $(TARGET)/debug/seaway demo --once; fi
+
+## Builds with the quick profile. The first build on two cores takes three to five minutes, a later one seconds.
+build: toolchain
+	@[ -x $(TARGET)/debug/seaway ] || echo "building seaway: the first time takes three to five minutes on two cores"
+	@cargo build --locked -p seaway
+
+## Every test, against real parts where there are some.
+test: setup
+	@./tests/run
+
+## What to run before a commit.
+check: toolchain
+	@cargo xtask check
+
+## Installs what is missing, or prints the command that would. The only target that needs the network.
+setup: toolchain
+	@cargo xtask setup
+
+.PHONY: toolchain
+toolchain:
+	@tests/toolchain
+
+bench: build
+	@cargo xtask bench
+
+clean:
+	@cargo clean

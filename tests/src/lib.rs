@@ -1,0 +1,1 @@
+//! What is tested across rooms: vectors, scenarios, conformance, crash sweep, real parts.
