@@ -73,7 +73,7 @@ pub fn read_all(text: &str) -> Result<Vec<Value>, YamlError> {
     strict.or_else(|err| {
         // Continuation lines of quoted scalars that are not indented: Go and libyaml take them, the others do not.
         let lenient: Result<Vec<Value>, _> =
-            serde_yaml_ng::Deserializer::from_str(text).map(|document| serde::Deserialize::deserialize(document)).collect();
+            serde_yaml_ng::Deserializer::from_str(text).map(serde::Deserialize::deserialize).collect();
         lenient.map_err(|_| {
             let place = err.location();
             YamlError::Syntax {

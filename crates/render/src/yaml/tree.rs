@@ -151,13 +151,13 @@ impl Reader<'_> {
         }
     }
 
-    /// A plain scalar's span may take in white space behind it.
+    /// A plain scalar's span may take in white space behind it, and an empty one reads as `~`.
     fn trim(&self, node: &mut Node) {
-        if let Kind::Scalar { style: ScalarStyle::Plain, value } = &node.kind {
-            if value.is_empty() {
-                node.span.end = node.span.start;
-            } else if let Some(text) = self.text.get(node.span.clone()) {
-                node.span.end = node.span.start + text.trim_end().len();
+        if let Kind::Scalar { style: ScalarStyle::Plain, value } = &mut node.kind {
+            let written = self.text.get(node.span.clone()).unwrap_or_default().trim_end();
+            node.span.end = node.span.start + written.len();
+            if written.is_empty() {
+                value.clear();
             }
         }
     }
