@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_document_has_what_kubectl_looks_for() {
-        let document = document(&[stage()], "kargo.akuity.io", "v1alpha1").expect("served");
+        let document = super::document(&[stage()], "kargo.akuity.io", "v1alpha1").expect("served");
         let patch = &document["paths"]["/apis/kargo.akuity.io/v1alpha1/namespaces/{namespace}/stages/{name}"]["patch"];
         assert_eq!(
             patch["x-kubernetes-group-version-kind"],

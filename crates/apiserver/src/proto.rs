@@ -39,11 +39,12 @@ pub enum ProtoError {
     },
 }
 
-/// Decodes a body into the object's JSON, with `apiVersion` and `kind`.
-pub fn decode(body: &[u8]) -> Result<Value, ProtoError> {
+/// Decodes a body into the object's JSON, with `apiVersion` and `kind`; `expected` is the kind when the envelope names none.
+pub fn decode(body: &[u8], expected: &str) -> Result<Value, ProtoError> {
     let unknown = body.strip_prefix(MAGIC).ok_or(ProtoError::Envelope)?;
     let unknown: m::Unknown = message("the envelope", unknown)?;
     let m::TypeMeta { api_version, kind } = unknown.type_meta.unwrap_or_default();
+    let (api_version, kind) = if kind.is_empty() { ("v1".to_owned(), expected.to_owned()) } else { (api_version, kind) };
     let raw = unknown.raw.as_slice();
     let fields = match (api_version.as_str(), kind.as_str()) {
         ("v1", "Namespace") => namespace(message(&kind, raw)?),
@@ -267,7 +268,7 @@ mod tests {
         let unknown = m::Unknown { type_meta: Some(type_meta), raw: message.encode_to_vec(), ..m::Unknown::default() };
         let mut body = MAGIC.to_vec();
         body.extend(unknown.encode_to_vec());
-        assert_eq!(decode(&body).expect("decodes"), expected);
+        assert_eq!(decode(&body, "").expect("decodes"), expected);
     }
 
     fn named(name: &str) -> Option<m::ObjectMeta> {
@@ -345,15 +346,18 @@ mod tests {
         body.extend([10, 15, 10, 2, b'v', b'1', 18, 9]);
         body.extend(b"Namespace");
         body.extend([18, 5, 10, 3, 10, 1, b'x']);
-        assert_eq!(decode(&body).expect("decodes"), json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}));
+        assert_eq!(
+            decode(&body, "").expect("decodes"),
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}})
+        );
     }
 
     #[test]
     fn what_cannot_be_read_says_so() {
-        assert!(matches!(decode(b"{}"), Err(ProtoError::Envelope)));
-        assert!(matches!(decode(b"k8s\0\xff"), Err(ProtoError::Decode { .. })));
+        assert!(matches!(decode(b"{}", ""), Err(ProtoError::Envelope)));
+        assert!(matches!(decode(b"k8s\0\xff", ""), Err(ProtoError::Decode { .. })));
         let mut body = MAGIC.to_vec();
         body.extend([10, 9, 10, 2, b'v', b'1', 18, 3, b'P', b'o', b'd']);
-        insta::assert_snapshot!(decode(&body).expect_err("refused"), @"protobuf of v1 Pod is not read here: send JSON");
+        insta::assert_snapshot!(decode(&body, "").expect_err("refused"), @"protobuf of v1 Pod is not read here: send JSON");
     }
 }
