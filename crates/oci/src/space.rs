@@ -1,0 +1,39 @@
+//! What is remembered about one registry for one credential: the scheme and the login.
+
+use crate::auth::Auth;
+use crate::{OciError, Repository};
+use reqwest::Url;
+use seaway_base::http::{HttpClient, HttpError, is_loopback};
+use tokio::sync::OnceCell;
+
+/// Memory that is never shared between credentials.
+#[derive(Debug, Default)]
+pub(crate) struct Space {
+    pub(crate) auth: Auth,
+    plain: OnceCell<bool>,
+}
+
+impl Space {
+    /// Where the registry's API begins: `https`, and plain `http` only where a registry on loopback speaks no TLS.
+    pub(crate) async fn base(&self, http: &HttpClient, repository: &Repository, skip_tls_verify: bool) -> Result<Url, OciError> {
+        let url = |scheme: &str| {
+            let url = Url::parse(&format!("{scheme}://{}/v2/", repository.registry));
+            url.map_err(|err| OciError::Name { text: repository.to_string(), reason: err.to_string() })
+        };
+        let secure = url("https")?;
+        if !is_loopback(&secure) {
+            return Ok(secure);
+        }
+        let probe = async || {
+            let request = http.request(reqwest::Method::GET, &secure, skip_tls_verify).map_err(OciError::refused(repository))?;
+            match request.send().await.map_err(HttpError::from) {
+                // An untrusted certificate is no reason to do without one.
+                Ok(_) | Err(HttpError::Tls { .. }) => Ok(false),
+                Err(HttpError::Connect { .. } | HttpError::Broken { .. }) => Ok(true),
+                Err(err) => Err(OciError::http(repository)(err)),
+            }
+        };
+        let plain = *self.plain.get_or_try_init(probe).await?;
+        if plain { url("http") } else { Ok(secure) }
+    }
+}
