@@ -1,0 +1,187 @@
+//! HTTP as git needs it: one GET that may be redirected, POSTs that may not, with limits on time and size.
+
+use crate::error::TransportError;
+use async_trait::async_trait;
+use base64::Engine as _;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, stream};
+use seaway_base::Secret;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+/// Method of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Redirects are followed, the credential stays with the first origin.
+    Get,
+    /// A redirect is an answer like any other.
+    Post,
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// GET or POST.
+    pub method: Method,
+    /// Where to; without user name and password.
+    pub url: Url,
+    /// Header names and values.
+    pub headers: Vec<(&'static str, String)>,
+    /// Body of a POST.
+    pub body: Bytes,
+    /// User name and password for basic authentication.
+    pub credential: Option<(String, Secret<String>)>,
+    /// Accept any certificate.
+    pub skip_tls_verify: bool,
+}
+
+/// An answer whose body is still on its way.
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// Where it came from, after redirects.
+    pub url: Url,
+    /// `Content-Type`, or nothing.
+    pub content_type: String,
+    /// The body.
+    pub body: BoxStream<'static, Result<Bytes, TransportError>>,
+}
+
+/// Limits of one request.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// From the request's end to the answer's head, and between two pieces of the body.
+    pub idle: Duration,
+    /// From start to end.
+    pub total: Duration,
+    /// Size of a body.
+    pub body_bytes_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(60), total: Duration::from_secs(600), body_bytes_max: 4 << 30 }
+    }
+}
+
+/// Sends requests; the seam at which tests cut connections.
+#[async_trait]
+pub trait Transport: Send + Sync + 'static {
+    /// Sends a request and returns once the answer's head is there.
+    ///
+    /// # Errors
+    /// Whatever kept an answer from coming.
+    async fn send(&self, request: Request) -> Result<Response, TransportError>;
+}
+
+/// Says whether a URL may be reached, and with a credential; the text of a refusal names the setting that would allow it.
+pub type Guard = Arc<dyn Fn(&Url, bool) -> Result<(), String> + Send + Sync>;
+
+/// Gives the HTTP client: one that checks certificates, or (`true`) one that does not.
+pub type Client = Arc<dyn Fn(bool) -> reqwest::Client + Send + Sync>;
+
+/// A transport over `reqwest`.
+#[derive(Clone)]
+pub struct HttpTransport {
+    client: Client,
+    guard: Guard,
+    limits: Limits,
+}
+
+impl HttpTransport {
+    /// A transport over these clients; redirects of the client's own policy are followed.
+    pub fn new(client: Client, guard: Guard, limits: Limits) -> Self {
+        Self { client, guard, limits }
+    }
+
+    fn builder(&self, request: &Request) -> reqwest::RequestBuilder {
+        let client = (self.client)(request.skip_tls_verify);
+        let mut builder = match request.method {
+            Method::Get => client.get(request.url.clone()),
+            Method::Post => client.post(request.url.clone()).body(request.body.clone()),
+        };
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        if let Some((user, password)) = &request.credential {
+            let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{}", password.reveal()));
+            if let Ok(mut value) = reqwest::header::HeaderValue::from_str(&format!("Basic {pair}")) {
+                value.set_sensitive(true);
+                builder = builder.header(reqwest::header::AUTHORIZATION, value);
+            }
+        }
+        builder
+    }
+}
+
+/// Host and port of a URL.
+pub(crate) fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// The innermost cause, without the URL.
+fn why(err: reqwest::Error) -> String {
+    let err = err.without_url();
+    seaway_base::chain(&err)
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        (self.guard)(&request.url, request.credential.is_some()).map_err(TransportError::Refused)?;
+        let host = host(&request.url);
+        let (limits, deadline) = (self.limits, Instant::now() + self.limits.total);
+        let sent = timeout(limits.idle, self.builder(&request).send()).await;
+        let response = match sent {
+            Err(_) => return Err(TransportError::Timeout { host, what: "sent nothing", after: limits.idle }),
+            Ok(Err(err)) if err.is_connect() => return Err(TransportError::Connect { host, why: why(err) }),
+            Ok(Err(err)) if err.is_redirect() => return Err(TransportError::Refused(why(err))),
+            Ok(Err(err)) => return Err(TransportError::Cut { host, why: why(err) }),
+            Ok(Ok(response)) => response,
+        };
+        let url = response.url().clone();
+        if request.method == Method::Post && url != request.url {
+            return Err(TransportError::Refused(format!("`{host}` redirects a POST, which git does not follow")));
+        }
+        let content_type = response.headers().get(reqwest::header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let status = response.status().as_u16();
+        let state = Body { inner: response.bytes_stream().boxed(), host, limits, deadline, read: 0 };
+        let body = stream::try_unfold(state, |mut state| async move { Ok(state.piece().await?.map(|piece| (piece, state))) });
+        Ok(Response { status, url, content_type, body: body.boxed() })
+    }
+}
+
+/// A body under way and its limits.
+struct Body {
+    inner: BoxStream<'static, Result<Bytes, reqwest::Error>>,
+    host: String,
+    limits: Limits,
+    deadline: Instant,
+    read: u64,
+}
+
+impl Body {
+    async fn piece(&mut self) -> Result<Option<Bytes>, TransportError> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let host = || self.host.clone();
+        let piece = match timeout(left.min(self.limits.idle), self.inner.next()).await {
+            Err(_) if left < self.limits.idle => {
+                return Err(TransportError::Timeout { host: host(), what: "was not done", after: self.limits.total });
+            }
+            Err(_) => return Err(TransportError::Timeout { host: host(), what: "sent nothing", after: self.limits.idle }),
+            Ok(None) => return Ok(None),
+            Ok(Some(Err(err))) => return Err(TransportError::Cut { host: host(), why: why(err) }),
+            Ok(Some(Ok(piece))) => piece,
+        };
+        self.read += piece.len() as u64;
+        if self.read > self.limits.body_bytes_max {
+            return Err(TransportError::TooLarge { host: host(), limit: self.limits.body_bytes_max });
+        }
+        Ok(Some(piece))
+    }
+}
