@@ -145,17 +145,15 @@ impl Remote {
             info.platform_digest = Some(entry.digest.clone());
             info.annotations.extend(entry.annotations.clone());
         }
-        let singles: Vec<Single> = match (own_date, &chosen) {
-            (Some(_), None) => Vec::new(),
-            (Some(_), Some(_)) => Vec::new(),
-            (None, _) => {
-                let read = |digest: String| async move {
-                    let manifest = self.manifest(&Reference::Digest(digest)).await?;
-                    self.read_single(&manifest).await
-                };
-                let digests: Vec<String> = entries.iter().map(|entry| entry.digest.clone()).collect();
-                futures::stream::iter(digests).map(read).buffered(ENTRIES_AT_ONCE).try_collect().await?
-            }
+        let singles: Vec<Single> = if own_date.is_some() {
+            Vec::new()
+        } else {
+            let read = |digest: String| async move {
+                let manifest = self.manifest(&Reference::Digest(digest)).await?;
+                self.read_single(&manifest).await
+            };
+            let digests: Vec<String> = entries.iter().map(|entry| entry.digest.clone()).collect();
+            futures::stream::iter(digests).map(read).buffered(ENTRIES_AT_ONCE).try_collect().await?
         };
         info.created_at = own_date.or_else(|| singles.iter().filter_map(|single| single.created_at).max());
         if let Some(Some(entry)) = chosen {

@@ -131,9 +131,7 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused() {
-        for text in
-            ["", "https://ghcr.io/a", "nginx:1", "nginx@sha256:00", "a//b", "ghcr.io/../x", "a b", "gh cr.io/x"]
-        {
+        for text in ["", "https://ghcr.io/a", "nginx:1", "nginx@sha256:00", "a//b", "ghcr.io/../x", "a b", "gh cr.io/x"] {
             assert!(Repository::parse(text).is_err(), "{text}");
         }
     }

@@ -24,16 +24,19 @@ impl Space {
         if !is_loopback(&secure) {
             return Ok(secure);
         }
-        let probe = async || {
-            let request = http.request(reqwest::Method::GET, &secure, skip_tls_verify).map_err(OciError::refused(repository))?;
-            match request.send().await.map_err(HttpError::from) {
-                // An untrusted certificate is no reason to do without one.
-                Ok(_) | Err(HttpError::Tls { .. }) => Ok(false),
-                Err(HttpError::Connect { .. } | HttpError::Broken { .. }) => Ok(true),
-                Err(err) => Err(OciError::http(repository)(err)),
-            }
+        let insecure = url("http")?;
+        let ask = async |url: &Url| -> Result<(), HttpError> {
+            http.request(reqwest::Method::GET, url, skip_tls_verify)?.send().await?;
+            Ok(())
         };
-        let plain = *self.plain.get_or_try_init(probe).await?;
-        if plain { url("http") } else { Ok(secure) }
+        let probe = async || match ask(&secure).await {
+            // An untrusted certificate is no reason to do without one.
+            Ok(()) | Err(HttpError::Tls { .. }) => Ok(false),
+            // Plain http must answer before we settle on it: a registry that is down has told us nothing.
+            Err(HttpError::Connect { .. } | HttpError::Broken { .. }) => ask(&insecure).await.map(|()| true),
+            Err(err) => Err(err),
+        };
+        let plain = *self.plain.get_or_try_init(probe).await.map_err(OciError::http(repository))?;
+        Ok(if plain { insecure } else { secure })
     }
 }
