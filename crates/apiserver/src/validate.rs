@@ -144,6 +144,9 @@ fn is_true(rules: &Map<String, Value>, key: &str) -> bool {
 }
 
 fn check_type(rules: &Map<String, Value>, value: &Value, path: &str, errors: &mut Vec<FieldError>) -> bool {
+    // Bytes are the values of Secrets: they are never shown.
+    let shown =
+        |value: &Value| if rules.get("format").and_then(Value::as_str) == Some("byte") { "…".to_owned() } else { shown(value) };
     let fits = |wanted: &str| match wanted {
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),
@@ -227,7 +230,15 @@ fn check_text(rules: &Map<String, Value>, value: &Value, text: &str, path: &str,
         "date-time" if text.parse::<jiff::Timestamp>().is_err() => "must be a time as in RFC 3339",
         "date" if text.parse::<jiff::civil::Date>().is_err() => "must be a date, YYYY-MM-DD",
         "duration" if !is_duration(text) => "must be a duration such as 1h30m",
-        "byte" if !is_base64(text) => "must be base64",
+        "byte" if !is_base64(text) => {
+            // The values of Secrets are never shown.
+            errors.push(FieldError {
+                path: path.to_owned(),
+                kind: ErrorKind::Invalid,
+                message: "Invalid value: must be base64".to_owned(),
+            });
+            return;
+        }
         _ => return,
     };
     errors.push(FieldError::invalid(path, value, rule));

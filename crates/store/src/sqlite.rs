@@ -218,7 +218,7 @@ fn load(
         };
         let revision = row.get::<_, i64>(3).map_err(&doing)?.try_into().unwrap_or(0);
         let unique: Vec<String> = serde_json::from_str(&text(4)?).unwrap_or_default();
-        let body: Vec<u8> = row.get(6).map_err(&doing)?;
+        let body = row.get_ref(6).map_err(&doing)?.as_bytes().unwrap_or_default().to_vec();
         let body = match (row.get::<_, bool>(5).map_err(&doing)?, sealer) {
             (false, _) => Some(body),
             (true, None) => return Err(StoreError::KeyNeeded { path: path.to_owned() }),

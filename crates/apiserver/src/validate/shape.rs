@@ -21,7 +21,7 @@ const METADATA: [&str; 15] = [
     "uid",
 ];
 
-/// Fills in the schema's defaults where a field is missing, or null without being nullable.
+/// Fills in the schema's defaults where a field is missing. A null that may not be null counts as missing, as in Kubernetes.
 pub fn default(schema: &Value, object: &mut Value) {
     match object {
         Value::Object(fields) => {
@@ -30,11 +30,13 @@ pub fn default(schema: &Value, object: &mut Value) {
             }
             if let Some(others) = schema.get("additionalProperties").filter(|schema| schema.is_object()) {
                 let known = schema.get("properties");
-                for (name, value) in fields.iter_mut() {
-                    if known.and_then(|known| known.get(name)).is_none() {
+                fields.retain(|name, value| {
+                    let is_other = known.and_then(|known| known.get(name)).is_none();
+                    if is_other {
                         default(others, value);
                     }
-                }
+                    !is_other || !value.is_null() || is_nullable(others)
+                });
             }
         }
         Value::Array(items) => {
@@ -48,17 +50,24 @@ pub fn default(schema: &Value, object: &mut Value) {
 
 fn default_properties(properties: &Map<String, Value>, fields: &mut Map<String, Value>) {
     for (name, schema) in properties {
-        let replaceable = match fields.get(name) {
+        let is_missing = match fields.get(name) {
             None => true,
-            Some(value) => value.is_null() && schema.get("nullable") != Some(&Value::Bool(true)),
+            Some(value) => value.is_null() && !is_nullable(schema),
         };
-        if replaceable && let Some(value) = schema.get("default") {
-            fields.insert(name.clone(), value.clone());
+        if is_missing {
+            match schema.get("default") {
+                Some(value) => drop(fields.insert(name.clone(), value.clone())),
+                None => drop(fields.shift_remove(name)),
+            }
         }
         if let Some(value) = fields.get_mut(name) {
             default(schema, value);
         }
     }
+}
+
+fn is_nullable(schema: &Value) -> bool {
+    schema.get("nullable") == Some(&Value::Bool(true))
 }
 
 /// Drops the fields that the schema does not know.
@@ -164,9 +173,12 @@ mod tests {
             object,
             json!({"spec": {"maybe": null, "list": [{"on": true}, {"on": false}], "map": {"k": {"on": false}}, "name": "x", "filled": {"n": 4}}})
         );
-        let mut object = json!({"spec": {"name": null, "maybe": "z", "inner": {}, "filled": {"n": 1}}});
+        let mut object = json!({"spec": {"name": null, "maybe": "z", "inner": {}, "filled": {"n": 1}, "list": null, "map": {"k": null}, "free": {"x": null}}});
         default(&schema(), &mut object);
-        assert_eq!(object, json!({"spec": {"name": "x", "maybe": "z", "inner": {"n": 3}, "filled": {"n": 1}}}));
+        assert_eq!(
+            object,
+            json!({"spec": {"name": "x", "maybe": "z", "inner": {"n": 3}, "filled": {"n": 1}, "map": {}, "free": {"x": null}}})
+        );
     }
 
     #[test]

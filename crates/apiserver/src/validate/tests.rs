@@ -72,3 +72,9 @@ fn combinations() {
     insta::assert_snapshot!(check_one(json!({"not": {"required": ["x"]}}), json!({"x": 1})), @r#"spec: Invalid value: "object": has a form that is not allowed"#);
     insta::assert_snapshot!(check_one(json!({"allOf": [{"minLength": 2}]}), json!("x")), @r#"spec: Invalid value: "x": must be at least 2 characters long"#);
 }
+
+#[test]
+fn bytes_are_never_shown() {
+    insta::assert_snapshot!(check_one(json!({"type": "string", "format": "byte"}), json!("hunter2!")), @"spec: Invalid value: must be base64");
+    insta::assert_snapshot!(check_one(json!({"type": "string", "format": "byte"}), json!(1234)), @"spec: Invalid value: …: must be of type string, not integer");
+}

@@ -1,0 +1,60 @@
+//! Who asks: a request extension that the port's authenticator, or an in-process client's layer, puts there.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower::{Layer, Service};
+
+/// The identity behind a request. A request without one is refused.
+///
+/// As a tower layer it gives every request of an in-process client this identity:
+/// `Client::new(ServiceBuilder::new().layer(identity).service(router), "default")`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The user's name, never empty; controllers are `system:serviceaccount:…`.
+    pub username: Arc<str>,
+    /// The groups the user is in.
+    pub groups: Arc<[String]>,
+}
+
+impl Identity {
+    /// An identity; `None` where the name is empty.
+    pub fn new(username: &str, groups: &[&str]) -> Option<Self> {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        (!username.trim().is_empty()).then(|| Self { username: username.into(), groups })
+    }
+
+    /// A service account of our own, such as `system:serviceaccount:seaway:stages`.
+    pub fn service_account(namespace: &str, name: &str) -> Self {
+        let groups = ["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")];
+        Self { username: format!("system:serviceaccount:{namespace}:{name}").into(), groups: groups.into() }
+    }
+}
+
+impl<S> Layer<S> for Identity {
+    type Service = Identified<S>;
+    fn layer(&self, inner: S) -> Identified<S> {
+        Identified { inner, identity: self.clone() }
+    }
+}
+
+/// A service whose requests all come from one identity.
+#[derive(Debug, Clone)]
+pub struct Identified<S> {
+    inner: S,
+    identity: Identity,
+}
+
+impl<S: Service<http::Request<B>>, B> Service<http::Request<B>> for Identified<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: http::Request<B>) -> S::Future {
+        request.extensions_mut().insert(self.identity.clone());
+        self.inner.call(request)
+    }
+}

@@ -1,0 +1,186 @@
+//! Watches: one stream a watcher, fed by a cursor into the store's log; resume, live events and slow readers are one path.
+
+use crate::ApiServer;
+use crate::failure::Failure;
+use crate::read::Selection;
+use crate::request::{Call, Form};
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures::stream;
+use http::{HeaderValue, header};
+use seaway_store::{Event, EventKind, Object};
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+/// Events taken from the log at a time.
+const N_PULLED_MAX: usize = 256;
+/// A quiet watcher is told this often how far it has read.
+const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+/// No watch lasts longer; the client resumes.
+const SECONDS_MAX: u64 = 3600;
+
+struct Watcher {
+    api: ApiServer,
+    call: Call,
+    selection: Selection,
+    cursor: u64,
+    bell: watch::Receiver<u64>,
+    ending: watch::Receiver<bool>,
+    ends: Instant,
+    next_bookmark: Instant,
+    frames: VecDeque<Bytes>,
+    done: bool,
+}
+
+impl ApiServer {
+    pub(crate) fn watch(&self, call: Call) -> Result<Response, Failure> {
+        let selection = Selection::of(&call)?;
+        let storage = &*call.kind.storage;
+        let seconds = call.query.timeout_seconds.filter(|seconds| *seconds > 0).unwrap_or(SECONDS_MAX).min(SECONDS_MAX);
+        let now = Instant::now();
+        let mut watcher = Watcher {
+            api: self.clone(),
+            cursor: 0,
+            bell: self.store.doorbell(Some(storage)),
+            ending: self.ending.subscribe(),
+            ends: now + Duration::from_secs(seconds),
+            next_bookmark: now + BOOKMARK_EVERY,
+            frames: VecDeque::new(),
+            done: false,
+            selection,
+            call,
+        };
+        watcher.begin()?;
+        let stream = stream::unfold(watcher, |mut watcher| async move {
+            let frame = watcher.next().await?;
+            Some((Ok::<_, Infallible>(frame), watcher))
+        });
+        let mut response = Response::new(Body::from_stream(stream));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(response)
+    }
+}
+
+impl Watcher {
+    /// Where to begin: at a revision, or with what there is.
+    fn begin(&mut self) -> Result<(), Failure> {
+        let query = &self.call.query;
+        let from_now = matches!(query.resource_version.as_str(), "" | "0");
+        if !from_now && !query.send_initial_events {
+            let version = &query.resource_version;
+            let bad = |_| Failure::BadRequest(format!("resourceVersion: `{version}` is not a revision"));
+            self.cursor = version.parse().map_err(bad)?;
+            return Ok(());
+        }
+        let listed = self.api.store.list(&self.call.kind.storage, self.selection.namespace.as_deref(), None, usize::MAX);
+        for object in &listed.objects {
+            if self.selection.matches(object) {
+                self.push("ADDED", object);
+            }
+        }
+        self.cursor = listed.revision;
+        if self.call.query.send_initial_events && self.call.query.bookmarks {
+            self.bookmark(json!({"k8s.io/initial-events-end": "true"}));
+        }
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(frame) = self.frames.pop_front() {
+                return Some(frame);
+            }
+            if self.done {
+                return None;
+            }
+            // The bell is answered before the log is read, so that what comes in between rings again.
+            self.bell.borrow_and_update();
+            match self.api.store.events(&self.call.kind.storage, self.cursor, N_PULLED_MAX) {
+                Ok(pulled) => {
+                    self.cursor = pulled.cursor;
+                    for event in &pulled.events {
+                        self.tell(event);
+                    }
+                    if pulled.events.is_empty() {
+                        self.rest().await;
+                    }
+                }
+                Err(expired) => {
+                    // Inside the stream: on an HTTP 410 clients keep their revision and retry for ever.
+                    let version = self.cursor;
+                    let message = format!("too old resource version: {version} ({})", expired.floor);
+                    let status = Failure::Expired(message).status();
+                    self.frame("ERROR", status.to_string().as_bytes());
+                    self.done = true;
+                }
+            }
+        }
+    }
+
+    /// Waits for the bell, the time of a bookmark, or the end.
+    async fn rest(&mut self) {
+        let bookmark = if self.call.query.bookmarks { self.next_bookmark } else { self.ends };
+        tokio::select! {
+            rang = self.bell.changed() => self.done = rang.is_err(),
+            () = crate::gc::ended(&mut self.ending) => self.done = true,
+            () = sleep_until(self.ends.min(bookmark)) => {}
+        }
+        let now = Instant::now();
+        self.done |= now >= self.ends || *self.ending.borrow();
+        if !self.done && now >= bookmark {
+            self.bookmark(Value::Null);
+            self.next_bookmark = now + BOOKMARK_EVERY;
+        }
+    }
+
+    /// An event as this selection sees it: what begins to match is added, what no longer matches is deleted.
+    fn tell(&mut self, event: &Event) {
+        let before = event.previous.as_ref().is_some_and(|object| self.selection.matches(object));
+        let after = event.kind != EventKind::Deleted && self.selection.matches(&event.object);
+        let kind = match (before, after) {
+            (false, false) => return,
+            (false, true) => "ADDED",
+            (true, true) => "MODIFIED",
+            (true, false) => "DELETED",
+        };
+        self.push(kind, &event.object);
+    }
+
+    fn push(&mut self, kind: &str, object: &Arc<Object>) {
+        if self.call.form == Form::Whole && !self.selection.is_view() {
+            self.frame(kind, &object.bytes);
+        } else if let Ok(value) = object.value() {
+            let shown = self.api.shown(&self.call, value);
+            self.frame(kind, shown.to_string().as_bytes());
+        }
+    }
+
+    fn bookmark(&mut self, annotations: Value) {
+        let (kind, api_version) = match self.call.form {
+            Form::Metadata => ("PartialObjectMetadata".to_owned(), "meta.k8s.io/v1".to_owned()),
+            _ => (self.call.kind.kind.clone(), self.call.kind.api_version()),
+        };
+        let mut metadata = json!({"resourceVersion": self.cursor.to_string(), "creationTimestamp": null});
+        if !annotations.is_null() {
+            metadata["annotations"] = annotations;
+        }
+        let object = json!({"kind": kind, "apiVersion": api_version, "metadata": metadata});
+        self.frame("BOOKMARK", object.to_string().as_bytes());
+    }
+
+    fn frame(&mut self, kind: &str, object: &[u8]) {
+        let mut frame = Vec::with_capacity(object.len() + 40);
+        frame.extend_from_slice(br#"{"type":""#);
+        frame.extend_from_slice(kind.as_bytes());
+        frame.extend_from_slice(br#"","object":"#);
+        frame.extend_from_slice(object);
+        frame.extend_from_slice(b"}\n");
+        self.frames.push_back(frame.into());
+    }
+}

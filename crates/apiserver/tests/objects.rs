@@ -1,0 +1,338 @@
+//! Objects by `kube::Client`: what a client may count on when it creates, reads, changes, deletes and watches.
+
+mod support;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy, WatchEvent, WatchParams};
+use kube::core::PartialObjectMeta;
+use kube::runtime::wait::{await_condition, conditions::is_deleted};
+use kube::{Client, Error, ResourceExt as _};
+use serde_json::{Value, json};
+use std::time::Duration;
+use support::{Crate, Harbour, crate_of};
+use tokio::time::timeout;
+
+const SOON: Duration = Duration::from_secs(10);
+
+fn crates(harbour: &Harbour) -> Api<Crate> {
+    Api::default_namespaced(harbour.client.clone())
+}
+
+/// The code and the reason of a refusal.
+fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> (u16, String) {
+    match result {
+        Err(Error::Api(status)) => (status.code, status.reason.clone()),
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_object_is_created_read_changed_and_deleted() {
+    let harbour = Harbour::open().await;
+    let api = crates(&harbour);
+    let made = api.create(&PostParams::default(), &crate_of("a", 1)).await.unwrap();
+    assert!(made.uid().is_some() && made.creation_timestamp().is_some());
+    assert_eq!(made.metadata.generation, Some(1));
+    assert_eq!(refused(api.create(&PostParams::default(), &crate_of("a", 1)).await), (409, "AlreadyExists".to_owned()));
+    let mut changed = made.clone();
+    changed.spec.count = 2;
+    let changed = api.replace("a", &PostParams::default(), &changed).await.unwrap();
+    assert_eq!(changed.metadata.generation, Some(2));
+    assert_eq!(refused(api.replace("a", &PostParams::default(), &made).await), (409, "Conflict".to_owned()));
+    let same = api.replace("a", &PostParams::default(), &changed).await.unwrap();
+    assert_eq!(same.resource_version(), changed.resource_version());
+    assert!(api.delete("a", &DeleteParams::default()).await.unwrap().is_right());
+    assert_eq!(refused(api.get("a").await), (404, "NotFound".to_owned()));
+    assert!(api.get_opt("a").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn each_change_is_one_commit() {
+    let harbour = Harbour::open().await;
+    let api = crates(&harbour);
+    let before = harbour.api.store().stats().n_batches;
+    api.create(&PostParams::default(), &crate_of("a", 1)).await.unwrap();
+    let patch = Patch::Merge(json!({"spec": {"count": 4}}));
+    api.patch("a", &PatchParams::default(), &patch).await.unwrap();
+    api.patch("a", &PatchParams::default(), &patch).await.unwrap();
+    api.get("a").await.unwrap();
+    assert_eq!(harbour.api.store().stats().n_batches - before, 2);
+}
+
+#[tokio::test]
+async fn the_status_is_written_on_its_own() {
+    let harbour = Harbour::open().await;
+    let api = crates(&harbour);
+    api.create(&PostParams::default(), &crate_of("a", 1)).await.unwrap();
+    let patch = Patch::Merge(json!({"spec": {"count": 9}, "status": {"phase": "Loaded"}}));
+    let after = api.patch_status("a", &PatchParams::default(), &patch).await.unwrap();
+    assert_eq!((after.spec.count, after.metadata.generation), (1, Some(1)));
+    assert_eq!(after.status.unwrap().phase.as_deref(), Some("Loaded"));
+    let after = api.patch("a", &PatchParams::default(), &Patch::Merge(json!({"status": {"phase": "Lost"}}))).await.unwrap();
+    assert_eq!(after.status.unwrap().phase.as_deref(), Some("Loaded"));
+    assert_eq!(api.get_status("a").await.unwrap().spec.count, 1);
+}
+
+#[tokio::test]
+async fn names_are_generated_and_lists_paged_and_selected() {
+    let harbour = Harbour::open().await;
+    let api = crates(&harbour);
+    for n in 0..7 {
+        let mut object = crate_of("", n);
+        object.metadata.name = None;
+        object.metadata.generate_name = Some("load-".to_owned());
+        object.labels_mut().insert("parity".to_owned(), if n % 2 == 0 { "even" } else { "odd" }.to_owned());
+        assert!(api.create(&PostParams::default(), &object).await.unwrap().name_any().starts_with("load-"));
+    }
+    let (mut seen, mut token) = (0, None);
+    loop {
+        let page = api.list(&ListParams { limit: Some(3), continue_token: token, ..ListParams::default() }).await.unwrap();
+        seen += page.items.len();
+        token = page.metadata.continue_.filter(|token| !token.is_empty());
+        if token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, 7);
+    assert_eq!(api.list(&ListParams::default().labels("parity=odd")).await.unwrap().items.len(), 3);
+    let first = api.list(&ListParams::default()).await.unwrap().items[0].name_any();
+    let one = api.list(&ListParams::default().fields(&format!("metadata.name={first}"))).await.unwrap();
+    assert_eq!(one.items.len(), 1);
+    assert_eq!(refused(api.list(&ListParams::default().fields("spec.count=1")).await).0, 400);
+    assert_eq!(api.list_metadata(&ListParams::default()).await.unwrap().items.len(), 7);
+}
+
+#[tokio::test]
+async fn what_the_schema_refuses_is_told_field_by_field() {
+    let harbour = Harbour::open().await;
+    let api = crates(&harbour);
+    let result = api.create(&PostParams::default(), &crate_of("a", 2000)).await;
+    let Err(Error::Api(status)) = result else { panic!("{result:?}") };
+    assert_eq!(status.code, 422);
+    assert_eq!(status.details.unwrap().causes[0].field, "spec.count");
+    assert_eq!(refused(api.create(&PostParams::default(), &crate_of("Not A Name", 1)).await).0, 422);
+    let nowhere: Api<Crate> = Api::namespaced(harbour.client.clone(), "nowhere");
+    assert_eq!(refused(nowhere.create(&PostParams::default(), &crate_of("a", 1)).await).0, 404);
+}
+
+#[tokio::test]
+async fn a_dry_run_leaves_nothing() {
+    let harbour = Harbour::open().await;
+    let api = crates(&harbour);
+    let dry = PostParams { dry_run: true, ..PostParams::default() };
+    assert_eq!(api.create(&dry, &crate_of("a", 1)).await.unwrap().spec.count, 1);
+    assert!(api.get_opt("a").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn apply_owns_its_fields_and_meets_conflicts() {
+    let harbour = Harbour::open().await;
+    let api = crates(&harbour);
+    let apply = |count: i64, content: Option<&str>| {
+        let mut spec = json!({"count": count});
+        if let Some(content) = content {
+            spec["content"] = content.into();
+        }
+        Patch::Apply(json!({"apiVersion": "test.seaway.dev/v1", "kind": "Crate", "metadata": {"name": "a"}, "spec": spec}))
+    };
+    let made = api.patch("a", &PatchParams::apply("one"), &apply(1, Some("tea"))).await.unwrap();
+    let again = api.patch("a", &PatchParams::apply("one"), &apply(1, Some("tea"))).await.unwrap();
+    assert_eq!(made.resource_version(), again.resource_version());
+    assert_eq!(refused(api.patch("a", &PatchParams::apply("two"), &apply(2, None)).await), (409, "Conflict".to_owned()));
+    let forced = api.patch("a", &PatchParams::apply("two").force(), &apply(2, None)).await.unwrap();
+    assert_eq!((forced.spec.count, forced.spec.content.as_deref()), (2, Some("tea")));
+    let only = Patch::Apply(json!({"apiVersion": "test.seaway.dev/v1", "kind": "Crate", "metadata": {"name": "a"}, "spec": {}}));
+    let dropped = api.patch("a", &PatchParams::apply("one"), &only).await.unwrap();
+    assert_eq!((dropped.spec.count, dropped.spec.content), (2, None));
+}
+
+#[tokio::test]
+async fn finalizers_hold_a_deletion() {
+    let harbour = Harbour::open().await;
+    let api = crates(&harbour);
+    let mut object = crate_of("a", 1);
+    object.metadata.finalizers = Some(vec!["test.seaway.dev/hold".to_owned()]);
+    api.create(&PostParams::default(), &object).await.unwrap();
+    let marked = api.delete("a", &DeleteParams::default()).await.unwrap().left().unwrap();
+    assert!(marked.metadata.deletion_timestamp.is_some());
+    let more = Patch::Merge(json!({"metadata": {"finalizers": ["test.seaway.dev/hold", "test.seaway.dev/more"]}}));
+    assert_eq!(refused(api.patch("a", &PatchParams::default(), &more).await).0, 422);
+    api.patch("a", &PatchParams::default(), &Patch::<Value>::Merge(json!({"metadata": {"finalizers": null}}))).await.unwrap();
+    assert!(api.get_opt("a").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn preconditions_and_collections_of_deletions() {
+    let harbour = Harbour::open().await;
+    let api = crates(&harbour);
+    for n in 0..3 {
+        api.create(&PostParams::default(), &crate_of(&format!("c{n}"), n)).await.unwrap();
+    }
+    let wrong = DeleteParams {
+        preconditions: Some(kube::api::Preconditions { uid: Some("x".into()), resource_version: None }),
+        ..DeleteParams::default()
+    };
+    assert_eq!(refused(api.delete("c0", &wrong).await).0, 409);
+    api.delete_collection(&DeleteParams::default(), &ListParams::default()).await.unwrap();
+    assert!(api.list(&ListParams::default()).await.unwrap().items.is_empty());
+}
+
+async fn owned(harbour: &Harbour, policy: Option<PropagationPolicy>) -> (Option<Crate>, Option<ConfigMap>) {
+    let api = crates(harbour);
+    let maps: Api<ConfigMap> = Api::default_namespaced(harbour.client.clone());
+    let owner = api.create(&PostParams::default(), &crate_of("owner", 1)).await.unwrap();
+    let owner_reference = json!({"apiVersion": "test.seaway.dev/v1", "kind": "Crate", "name": "owner",
+        "uid": owner.uid().unwrap(), "controller": true, "blockOwnerDeletion": true});
+    let map: ConfigMap =
+        serde_json::from_value(json!({"metadata": {"name": "dependent", "ownerReferences": [owner_reference]}})).unwrap();
+    let map = maps.create(&PostParams::default(), &map).await.unwrap();
+    let orphaned = policy == Some(PropagationPolicy::Orphan);
+    api.delete("owner", &DeleteParams { propagation_policy: policy, ..DeleteParams::default() }).await.unwrap();
+    timeout(SOON, await_condition(api.clone(), "owner", is_deleted(&owner.uid().unwrap()))).await.unwrap().unwrap();
+    if !orphaned {
+        timeout(SOON, await_condition(maps.clone(), "dependent", is_deleted(&map.uid().unwrap()))).await.unwrap().unwrap();
+    }
+    (api.get_opt("owner").await.unwrap(), maps.get_opt("dependent").await.unwrap())
+}
+
+#[tokio::test]
+async fn dependents_follow_their_owner() {
+    for policy in [None, Some(PropagationPolicy::Background), Some(PropagationPolicy::Foreground)] {
+        let harbour = Harbour::open().await;
+        let (owner, dependent) = owned(&harbour, policy.clone()).await;
+        assert!(owner.is_none() && dependent.is_none(), "{policy:?}");
+    }
+    let harbour = Harbour::open().await;
+    let (_, dependent) = owned(&harbour, Some(PropagationPolicy::Orphan)).await;
+    assert!(dependent.unwrap().owner_references().is_empty());
+}
+
+#[tokio::test]
+async fn a_namespace_takes_its_content_with_it() {
+    let harbour = Harbour::open().await;
+    let namespaces: Api<Namespace> = Api::all(harbour.client.clone());
+    let namespace: Namespace = serde_json::from_value(json!({"metadata": {"name": "bank"}})).unwrap();
+    let namespace = namespaces.create(&PostParams::default(), &namespace).await.unwrap();
+    let api: Api<Crate> = Api::namespaced(harbour.client.clone(), "bank");
+    let mut held = crate_of("held", 1);
+    held.metadata.finalizers = Some(vec!["test.seaway.dev/hold".to_owned()]);
+    api.create(&PostParams::default(), &held).await.unwrap();
+    let free = api.create(&PostParams::default(), &crate_of("free", 1)).await.unwrap();
+    namespaces.delete("bank", &DeleteParams::default()).await.unwrap();
+    timeout(SOON, await_condition(api.clone(), "free", is_deleted(&free.uid().unwrap()))).await.unwrap().unwrap();
+    assert_eq!(refused(api.create(&PostParams::default(), &crate_of("late", 1)).await), (403, "Forbidden".to_owned()));
+    assert!(namespaces.get_opt("bank").await.unwrap().is_some());
+    api.patch("held", &PatchParams::default(), &Patch::<Value>::Merge(json!({"metadata": {"finalizers": []}}))).await.unwrap();
+    timeout(SOON, await_condition(namespaces.clone(), "bank", is_deleted(&namespace.uid().unwrap()))).await.unwrap().unwrap();
+    assert_eq!(refused(namespaces.delete("default", &DeleteParams::default()).await).0, 403);
+}
+
+#[tokio::test]
+async fn a_watch_resumes_and_sees_selections_begin_and_end() {
+    let harbour = Harbour::open().await;
+    let api = crates(&harbour);
+    let start = api.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
+    api.create(&PostParams::default(), &crate_of("a", 1)).await.unwrap();
+    let label = |value: &str| Patch::Merge(json!({"metadata": {"labels": {"on": value}}}));
+    api.patch("a", &PatchParams::default(), &label("yes")).await.unwrap();
+    api.patch("a", &PatchParams::default(), &label("no")).await.unwrap();
+    api.delete("a", &DeleteParams::default()).await.unwrap();
+    let watch = |params: WatchParams| {
+        let (api, start) = (api.clone(), start.clone());
+        async move {
+            let mut events = api.watch(&params, &start).await.unwrap().boxed();
+            let mut seen = Vec::new();
+            while let Ok(Some(event)) = timeout(Duration::from_millis(300), events.try_next()).await.unwrap_or(Ok(None)) {
+                seen.push(match event {
+                    WatchEvent::Added(_) => "added",
+                    WatchEvent::Modified(_) => "modified",
+                    WatchEvent::Deleted(_) => "deleted",
+                    other => panic!("{other:?}"),
+                });
+            }
+            seen
+        }
+    };
+    assert_eq!(watch(WatchParams::default()).await, ["added", "modified", "modified", "deleted"]);
+    assert_eq!(watch(WatchParams::default().labels("on=yes")).await, ["added", "deleted"]);
+}
+
+#[tokio::test]
+async fn a_watch_that_fell_off_the_log_is_told_so_inside_the_stream() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let harbour = Harbour::at(folder.path(), 4).await;
+    let api = crates(&harbour);
+    let start = api.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
+    for n in 0..10 {
+        api.create(&PostParams::default(), &crate_of(&format!("c{n}"), n)).await.unwrap();
+    }
+    let mut events = api.watch(&WatchParams::default(), &start).await.unwrap().boxed();
+    let event = timeout(SOON, events.try_next()).await.unwrap().unwrap().unwrap();
+    assert!(matches!(&event, WatchEvent::Error(status) if status.code == 410), "{event:?}");
+}
+
+#[tokio::test]
+async fn secrets_take_string_data_and_strategic_patches() {
+    let harbour = Harbour::open().await;
+    let api: Api<Secret> = Api::default_namespaced(harbour.client.clone());
+    let secret: Secret =
+        serde_json::from_value(json!({"metadata": {"name": "git"}, "stringData": {"password": "hunter2"}})).unwrap();
+    let made = api.create(&PostParams::default(), &secret).await.unwrap();
+    assert_eq!(made.data.unwrap()["password"].0, b"hunter2");
+    assert_eq!((made.string_data, made.type_.as_deref()), (None, Some("Opaque")));
+    let patch = Patch::Strategic(json!({"stringData": {"user": "git"}}));
+    let after = api.patch("git", &PatchParams::default(), &patch).await.unwrap();
+    assert_eq!(after.data.unwrap().len(), 2);
+    let crates = crates(&harbour);
+    crates.create(&PostParams::default(), &crate_of("a", 1)).await.unwrap();
+    let patch = Patch::Strategic(json!({"spec": {"count": 1}}));
+    assert_eq!(refused(crates.patch("a", &PatchParams::default(), &patch).await).0, 415);
+}
+
+#[tokio::test]
+async fn a_request_without_identity_or_with_another_s_is_refused() {
+    let harbour = Harbour::open().await;
+    let nobody = Client::new(harbour.api.router(), "default");
+    assert_eq!(refused(Api::<Crate>::default_namespaced(nobody).get("a").await), (401, "Unauthorized".to_owned()));
+    let request = http::Request::get("/api/v1/namespaces").header("Impersonate-User", "someone").body(Vec::new()).unwrap();
+    let result = harbour.client.request::<Value>(request).await;
+    assert_eq!(refused(result).0, 403);
+}
+
+#[tokio::test]
+async fn discovery_version_and_tables_are_served() {
+    let harbour = Harbour::open().await;
+    let version = harbour.client.apiserver_version().await.unwrap();
+    assert_eq!((version.major.as_str(), version.minor.as_str()), ("1", "35"));
+    let discovery = kube::discovery::Discovery::new(harbour.client.clone()).run().await.unwrap();
+    assert!(discovery.has_group("test.seaway.dev"));
+    let discovery = kube::discovery::Discovery::new(harbour.client.clone()).run_aggregated().await.unwrap();
+    assert!(discovery.has_group("test.seaway.dev"));
+    crates(&harbour).create(&PostParams::default(), &crate_of("a", 5)).await.unwrap();
+    let request = http::Request::get("/apis/test.seaway.dev/v1/crates")
+        .header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io,application/json")
+        .body(Vec::new())
+        .unwrap();
+    let table: Value = harbour.client.request(request).await.unwrap();
+    assert_eq!((&table["kind"], &table["rows"][0]["cells"][0]), (&json!("Table"), &json!("a")));
+    let metadata: PartialObjectMeta<Crate> = crates(&harbour).get_metadata("a").await.unwrap();
+    assert_eq!(metadata.name_any(), "a");
+    let index: Value = harbour.client.request(http::Request::get("/openapi/v3").body(Vec::new()).unwrap()).await.unwrap();
+    assert!(index["paths"]["apis/test.seaway.dev/v1"].is_object());
+}
+
+#[tokio::test]
+async fn objects_survive_a_restart_and_old_watches_relist() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let harbour = Harbour::at(folder.path(), 4096).await;
+    let made = crates(&harbour).create(&PostParams::default(), &crate_of("a", 1)).await.unwrap();
+    harbour.api.end_watches();
+    drop(harbour);
+    let harbour = support::reopened(folder.path()).await;
+    assert_eq!(crates(&harbour).get("a").await.unwrap().resource_version(), made.resource_version());
+    let version = made.resource_version().unwrap();
+    let mut events = crates(&harbour).watch(&WatchParams::default(), &version).await.unwrap().boxed();
+    let event = timeout(SOON, events.try_next()).await.unwrap().unwrap().unwrap();
+    assert!(matches!(&event, WatchEvent::Error(status) if status.code == 410), "{event:?}");
+}
