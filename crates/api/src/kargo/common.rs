@@ -196,6 +196,7 @@ pub struct ExpressionVariable {
     #[schemars(extend("minLength" = 1), extend("pattern" = r"^[a-zA-Z_]\w*$"))]
     pub name: String,
     /// The value; templates are evaluated.
+    #[serde(skip_serializing_if = "crate::is_default")]
     pub value: String,
 }
 
