@@ -314,7 +314,29 @@ impl Remote {
     }
 }
 
-/// `Retry-After` in seconds; the form with a date is not read.
+/// `Retry-After`, in seconds or as a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(Duration::try_from(until.duration_since(jiff::Timestamp::now())).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_read_in_seconds_and_as_dates() {
+        let check = |text: &str| {
+            let headers = [(RETRY_AFTER, text.parse().unwrap())].into_iter().collect();
+            retry_after(&headers).map(|wait| wait.as_secs())
+        };
+        assert_eq!(check("7"), Some(7));
+        assert_eq!(check("Wed, 21 Oct 2015 07:28:00 GMT"), Some(0));
+        assert!(check("Fri, 31 Dec 2399 23:59:59 GMT").is_some_and(|wait| wait > 1_000_000));
+        assert_eq!(check("soon"), None);
+    }
 }

@@ -152,9 +152,13 @@ impl Egress {
     /// May this URL be asked for, as far as it can be told without DNS?
     ///
     /// # Errors
-    /// [`Refused`] for other schemes, for literal addresses by [`Egress::verdict`] and for well-known local names.
+    /// [`Refused`] for other schemes, for literal addresses by [`Egress::verdict`], for well-known local names, and for a user
+    /// or password in a URL over plain http.
     pub fn check(&self, url: &Url) -> Result<(), Refused> {
         let port = url.port_or_known_default().unwrap_or(0);
+        if !url.username().is_empty() || url.password().is_some() {
+            self.may_send_credentials(url)?;
+        }
         match (url.scheme(), url.host()) {
             ("http" | "https", Some(host)) => match host {
                 Host::Ipv4(ip) => self.verdict(&ip.to_string(), (ip, port).into()),
@@ -342,6 +346,8 @@ mod tests {
             ("http://224.0.0.1/", "multicast"),
             ("ftp://example.com/", "not an http"),
             ("file:///etc/passwd", "not an http"),
+            ("http://me:pw@example.com/", "no credentials are sent to `http://example.com/`"),
+            ("https://me:pw@example.com/", ""),
         ];
         check(&Egress::default(), &table);
     }

@@ -1,7 +1,7 @@
 //! The client against servers of a few lines on loopback.
 
 use super::*;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 /// A server that answers each request by `answer(request)`; counts nothing, keeps nothing.
@@ -9,19 +9,45 @@ async fn server(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Sock
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let mut request = Vec::new();
-            while !request.ends_with(b"\r\n\r\n") {
-                match socket.read_u8().await {
-                    Ok(byte) => request.push(byte),
-                    Err(_) => break,
-                }
-            }
-            let text = answer(&String::from_utf8_lossy(&request));
-            let _ = socket.write_all(text.as_bytes()).await;
+        while let Ok((socket, _)) = listener.accept().await {
+            converse(socket, &answer).await;
         }
     });
     addr
+}
+
+/// Reads one request and answers it.
+async fn converse(mut socket: impl AsyncRead + AsyncWrite + Unpin, answer: impl Fn(&str) -> String) {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        match socket.read_u8().await {
+            Ok(byte) => request.push(byte),
+            Err(_) => break,
+        }
+    }
+    let text = answer(&String::from_utf8_lossy(&request));
+    let _ = socket.write_all(text.as_bytes()).await;
+    let _ = socket.shutdown().await;
+}
+
+/// A server with a certificate of its own making, and that certificate.
+async fn tls_server() -> (SocketAddr, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            if let Ok(socket) = acceptor.accept(socket).await {
+                converse(socket, |_| ok("secret place")).await;
+            }
+        }
+    });
+    (addr, made.cert.pem())
 }
 
 fn ok(body: &str) -> String {
@@ -97,6 +123,33 @@ async fn answers_are_bounded_and_errors_show_no_secret() {
     let err = get(&client, &format!("http://me:pw@{closed}/?token=1")).await.unwrap_err();
     assert!(matches!(err, HttpError::Connect { .. }) && err.never_sent(), "{err:?}");
     assert!(!err.to_string().contains("pw") && !err.to_string().contains("token"), "{err}");
+}
+
+#[tokio::test]
+async fn certificates_are_checked_unless_told_otherwise() {
+    let (addr, pem) = tls_server().await;
+    let url = format!("https://127.0.0.1:{}/", addr.port());
+    let plain = HttpClient::new(Egress::local()).unwrap();
+    let err = get(&plain, &url).await.unwrap_err();
+    assert!(matches!(err, HttpError::Tls { .. }) && err.to_string().contains("egress.caBundle"), "{err:?}");
+    let trusting = plain.request(reqwest::Method::GET, &Url::parse(&url).unwrap(), true).unwrap().send().await.unwrap();
+    assert_eq!(trusting.status(), 200);
+    let bundled = HttpClient::new(Egress { ca_bundle: Some(pem.into_bytes()), ..Egress::local() }).unwrap();
+    assert_eq!(get(&bundled, &url).await.unwrap(), "secret place");
+}
+
+#[tokio::test]
+async fn proxies_are_used_where_they_should_be() {
+    let proxy = server(|request| ok(if request.starts_with("GET http://far.example/") { "by proxy" } else { "odd" })).await;
+    let direct = server(|_| ok("direct")).await;
+    let proxies = |none: &str| Proxies { http: Some(format!("http://{proxy}")), none: none.to_owned(), ..Proxies::default() };
+    let client =
+        HttpClient::new(Egress { proxies: proxies(""), allow: vec!["127.0.0.1".to_owned()], ..Egress::default() }).unwrap();
+    let far = Url::parse("http://far.example/").unwrap();
+    let answer = client.request(reqwest::Method::GET, &far, false).unwrap().send().await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "by proxy");
+    assert_eq!(get(&client, &format!("http://{direct}/")).await.unwrap(), "direct", "loopback goes without a proxy");
+    assert!(client.check(&Url::parse("http://169.254.169.254/").unwrap()).is_err(), "a proxy is no way around the policy");
 }
 
 #[tokio::test]
