@@ -5,6 +5,15 @@ pub mod discovery;
 pub mod freight;
 pub mod go_regex;
 pub mod paths;
+pub mod plan;
+pub mod reason;
+pub mod retention;
 pub mod semver;
+pub mod stage;
+pub mod unbuilt;
 pub mod urls;
 pub mod vectors;
+pub mod view;
+pub mod why;
+
+pub use reason::Reason;

@@ -7,7 +7,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 /// Compiles a glob; `None` if it is malformed.
-pub(super) fn compile(glob: &str) -> Option<Regex> {
+pub(crate) fn compile(glob: &str) -> Option<Regex> {
     let mut out = String::from(r"\A");
     Compiler { rest: glob.chars().peekable(), out: &mut out }.sequence(0)?;
     out.push_str(r"\z");

@@ -1,6 +1,6 @@
 //! Which changed paths concern a git subscription: `includePaths` and `excludePaths` (reference §2.3).
 
-mod glob;
+pub(crate) mod glob;
 
 use crate::go_regex::{self, PatternError};
 use regex::Regex;

@@ -1,0 +1,191 @@
+//! Why: for every object, what it waits for, since when, and what would release it.
+
+mod freight;
+mod promotion;
+mod stage;
+mod state;
+mod warehouse;
+
+pub use freight::freight;
+pub use promotion::promotion;
+pub use stage::stage;
+pub(crate) use stage::{landed, next};
+pub use state::State;
+pub use warehouse::warehouse;
+
+use crate::freight::Labels;
+use crate::reason::Reason;
+use crate::stage::is_control_flow;
+use crate::unbuilt::Unbuilt;
+use jiff::Timestamp;
+use seaway_api::kargo::{Freight, Promotion, PromotionPolicy, Stage, Warehouse};
+use seaway_api::seaway::PromotionRun;
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// What there is in a project, and what the one who asks may do.
+#[derive(Clone, Copy)]
+pub struct Project<'a> {
+    /// Its stages.
+    pub stages: &'a [Stage],
+    /// Its warehouses.
+    pub warehouses: &'a [Warehouse],
+    /// Its freight.
+    pub freight: &'a [Freight],
+    /// Its promotions.
+    pub promotions: &'a [Promotion],
+    /// Their runs.
+    pub runs: &'a [PromotionRun],
+    /// The policies of its configuration.
+    pub policies: &'a [PromotionPolicy],
+    /// Whether a kind of step is built.
+    pub is_built: &'a dyn Fn(&str) -> bool,
+    /// Whether the one who asks may promote to a stage.
+    pub may_promote: &'a dyn Fn(&str) -> bool,
+    /// The present instant.
+    pub now: Timestamp,
+}
+
+impl Project<'_> {
+    /// What the project's freight is called.
+    pub fn labels(&self) -> Labels {
+        let references: Vec<_> = self.freight.iter().map(Freight::reference).collect();
+        Labels::new(&references)
+    }
+
+    pub(crate) fn control_flow(&self) -> BTreeSet<String> {
+        self.stages.iter().filter(|s| is_control_flow(s)).filter_map(|s| s.metadata.name.clone()).collect()
+    }
+
+    fn run(&self, promotion: &str) -> Option<&PromotionRun> {
+        self.runs.iter().find(|r| r.metadata.name.as_deref() == Some(promotion))
+    }
+
+    fn unbuilt(&self, stage: &Stage) -> Vec<Unbuilt> {
+        crate::unbuilt::stage(&stage.spec, self.is_built)
+    }
+}
+
+/// Something an answer points to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+}
+
+/// The answer about one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// The kind of the object.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// How it stands, in the glossary's words.
+    pub state: State,
+    /// Why, in the catalogue's word.
+    pub reason: Reason,
+    /// Why, in a sentence about this object.
+    pub cause: String,
+    /// The same in a few words, for a column; empty if nothing is waited for.
+    pub waits_for: String,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// What would release it.
+    pub releases: String,
+    /// What to type; empty if there is nothing to do.
+    pub hint: String,
+    /// The next instant at which time alone could change it.
+    pub until: Option<Timestamp>,
+    /// What it has to do with.
+    pub links: Vec<Link>,
+}
+
+impl Answer {
+    fn new(kind: &'static str, name: &str, state: State, reason: Reason, cause: impl Into<String>) -> Self {
+        Self {
+            kind,
+            name: name.to_owned(),
+            state,
+            reason,
+            cause: cause.into(),
+            waits_for: String::new(),
+            since: None,
+            releases: reason.releases().to_owned(),
+            hint: String::new(),
+            until: None,
+            links: Vec::new(),
+        }
+    }
+
+    fn since(mut self, since: Option<Timestamp>) -> Self {
+        self.since = since;
+        self
+    }
+
+    fn waits_for(mut self, text: impl Into<String>) -> Self {
+        self.waits_for = text.into();
+        self
+    }
+
+    fn released_by(mut self, text: impl Into<String>) -> Self {
+        self.releases = text.into();
+        self
+    }
+
+    fn hint(mut self, text: impl Into<String>) -> Self {
+        self.hint = text.into();
+        self
+    }
+
+    fn until(mut self, until: Option<Timestamp>) -> Self {
+        self.until = until;
+        self
+    }
+
+    fn link(mut self, kind: &'static str, name: &str) -> Self {
+        self.links.push(Link { kind, name: name.to_owned() });
+        self
+    }
+
+    /// Whether it does not move: somebody, something or time has to release it.
+    pub fn does_not_move(&self) -> bool {
+        matches!(self.state, State::Waiting | State::Blocked | State::Failed | State::Held | State::Uncertain)
+    }
+
+    /// The first line: the cause, since when, and what releases it.
+    pub fn first_line(&self, now: Timestamp) -> String {
+        let since = self.since.map(|since| format!(", since {}", age(since, now))).unwrap_or_default();
+        let released = if self.does_not_move() { format!("; released by {}", self.releases) } else { String::new() };
+        format!("{} {} is {}: {}{since}{released}", self.kind.to_lowercase(), self.name, self.state, self.cause)
+    }
+}
+
+/// Everything that does not move, warehouses first, then stages in the order of the pipeline.
+pub fn stuck(project: &Project<'_>) -> Vec<Answer> {
+    let warehouses = project.warehouses.iter().map(|w| warehouse(project, w));
+    let stages = crate::view::in_order(project.stages).into_iter().map(|s| stage(project, s));
+    warehouses.chain(stages).filter(Answer::does_not_move).collect()
+}
+
+/// A span as people say it: `45s`, `4m`, `3h`, `2d`.
+pub fn age(since: Timestamp, now: Timestamp) -> String {
+    span(now.duration_since(since).as_secs())
+}
+
+/// What is left until an instant, in the same words.
+pub fn left(until: Timestamp, now: Timestamp) -> String {
+    span(until.duration_since(now).as_secs().max(1))
+}
+
+fn span(seconds: i64) -> String {
+    match seconds {
+        ..0 => "0s".to_owned(),
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86400),
+    }
+}

@@ -1,0 +1,131 @@
+//! Why a promotion does not move, or how it ended.
+
+use super::{Answer, Project, State};
+use crate::reason::Reason;
+use crate::stage::queue;
+use crate::unbuilt;
+use seaway_api::conditions::{self, types};
+use seaway_api::kargo::{Promotion, PromotionPhase, PromotionStatus};
+
+/// The answer about one promotion.
+pub fn promotion(project: &Project<'_>, promotion: &Promotion) -> Answer {
+    let status = promotion.status.clone().unwrap_or_default();
+    let answer = match status.phase {
+        PromotionPhase::Running => running(project, promotion, &status),
+        ref phase if phase.is_terminal() => ended(project, promotion, &status),
+        _ => pending(project, promotion),
+    };
+    answer.link("Stage", &promotion.spec.stage).link("Freight", &promotion.spec.freight)
+}
+
+fn say(promotion: &Promotion, state: State, reason: Reason, cause: impl Into<String>) -> Answer {
+    Answer::new("Promotion", queue::name(promotion), state, reason, cause)
+}
+
+fn created(promotion: &Promotion) -> Option<jiff::Timestamp> {
+    promotion.metadata.creation_timestamp.as_ref().map(|t| t.0)
+}
+
+fn pending(project: &Project<'_>, promotion: &Promotion) -> Answer {
+    let name = queue::name(promotion);
+    let Some(stage) = project.stages.iter().find(|s| s.metadata.name.as_deref() == Some(&promotion.spec.stage)) else {
+        let cause = format!("stage `{}` is not there", promotion.spec.stage);
+        return say(promotion, State::Blocked, Reason::StageMissing, cause).since(created(promotion));
+    };
+    let mut parts = project.unbuilt(stage);
+    parts.extend(unbuilt::promotion(&promotion.spec, project.is_built));
+    parts.dedup_by(|a, b| a.part == b.part);
+    if let Some(cause) = unbuilt::sentence(&parts) {
+        return say(promotion, State::Blocked, Reason::NotBuilt, cause.clone()).since(created(promotion)).waits_for(cause);
+    }
+    let own: Vec<Promotion> = project.promotions.iter().filter(|p| p.spec.stage == promotion.spec.stage).cloned().collect();
+    let before: Vec<String> =
+        queue::waiting(&own).into_iter().map(|p| queue::name(p).to_owned()).take_while(|other| other != name).collect();
+    match before.as_slice() {
+        [] => say(promotion, State::Promoting, Reason::Promoting, "it starts at the stage's next look").since(created(promotion)),
+        [first, ..] => {
+            let n = before.len();
+            let cause =
+                if n == 1 { format!("{first} comes first") } else { format!("{n} promotions come first, {first} among them") };
+            let waits = format!("queue: {n} before it");
+            say(promotion, State::Waiting, Reason::Queued, cause)
+                .since(created(promotion))
+                .waits_for(waits)
+                .released_by(format!("the end of {first}"))
+                .link("Promotion", first)
+        }
+    }
+}
+
+fn running(project: &Project<'_>, promotion: &Promotion, status: &PromotionStatus) -> Answer {
+    let started = status.started_at.as_ref().map(|t| t.0);
+    let name = queue::name(promotion);
+    let run = project.run(name).and_then(|r| r.status.as_ref());
+    if let Some(run) = run {
+        let blocked = conditions::get(&run.conditions, types::BLOCKED).filter(|c| c.is_true());
+        if run.phase == "Uncertain" {
+            let entry = run
+                .journal
+                .as_ref()
+                .and_then(|j| j.entries.iter().find(|e| e.effect.as_ref().is_some_and(|effect| effect.state == "Uncertain")));
+            let since = entry.and_then(|e| e.effect.as_ref()?.started_at.as_ref()).map(|t| t.0).or(started);
+            let step = entry.map_or("a step", |e| e.alias.as_str());
+            let cause = format!("`{step}` sent something and its answer never came");
+            return say(promotion, State::Uncertain, Reason::EffectUncertain, cause)
+                .since(since)
+                .waits_for(format!("you: did `{step}` arrive?"))
+                .hint(format!("seaway resolve {name} --repeat|--skip"));
+        }
+        if let Some(blocked) = blocked {
+            let reason = Reason::parse(&blocked.reason).unwrap_or(Reason::InvalidSpec);
+            let since = blocked.last_transition_time.as_ref().map(|t| t.0).or(started);
+            return say(promotion, State::Blocked, reason, blocked.message.clone())
+                .since(since)
+                .waits_for(first_line(&blocked.message))
+                .hint(reason.hint());
+        }
+        if let Some(wait) = run.waits.first() {
+            let answer = say(promotion, State::Waiting, Reason::StepWaiting, format!("`{}` waits for {}", wait.step, wait.for_))
+                .since(wait.since.as_ref().map(|t| t.0).or(started))
+                .waits_for(wait.for_.clone())
+                .until(wait.until.as_ref().map(|t| t.0));
+            return if wait.released_by.is_empty() { answer } else { answer.released_by(wait.released_by.clone()) };
+        }
+    }
+    let index = usize::try_from(status.current_step).unwrap_or_default();
+    let n = promotion.spec.steps.len();
+    let uses = promotion.spec.steps.get(index).map_or("", |s| s.uses.as_str());
+    let failing = status.step_execution_metadata.get(index).filter(|m| m.error_count > 0 && !m.message.is_empty());
+    if let Some(step) = failing {
+        let cause = format!("`{}` met an error and is tried again: {}", step.alias, step.message);
+        return say(promotion, State::Waiting, Reason::Retrying, cause).since(started).waits_for(first_line(&step.message));
+    }
+    let cause = format!("step {} of {n}, {uses}", (index + 1).min(n.max(1)));
+    say(promotion, State::Promoting, Reason::Promoting, cause).since(started)
+}
+
+fn ended(project: &Project<'_>, promotion: &Promotion, status: &PromotionStatus) -> Answer {
+    let finished = status.finished_at.as_ref().map(|t| t.0);
+    let told = project.run(queue::name(promotion)).and_then(|r| r.status.as_ref()).and_then(|run| {
+        let ready = conditions::get(&run.conditions, types::READY).filter(|c| !c.is_true());
+        ready.and_then(|c| Reason::parse(&c.reason))
+    });
+    let (state, reason) = match status.phase {
+        PromotionPhase::Succeeded => (State::Unchecked, Reason::Succeeded),
+        PromotionPhase::Aborted => (State::Failed, Reason::PromotionAborted),
+        PromotionPhase::Errored => (State::Failed, told.unwrap_or(Reason::PromotionErrored)),
+        _ => (State::Failed, told.unwrap_or(Reason::PromotionFailed)),
+    };
+    let cause = if status.message.is_empty() { reason.meaning().to_owned() } else { status.message.clone() };
+    let waits = if state == State::Failed { first_line(&cause) } else { String::new() };
+    let hint = match state {
+        State::Failed => format!("seaway promote {} --freight {}", promotion.spec.stage, promotion.spec.freight),
+        _ => String::new(),
+    };
+    say(promotion, state, reason, cause).since(finished).waits_for(waits).hint(hint)
+}
+
+/// The first line of a message: what fits into a column.
+pub(crate) fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or_default().trim().to_owned()
+}

@@ -1,0 +1,292 @@
+//! Why a stage stands as it does: the first thing that speaks, from the most pressing to the least.
+
+use super::promotion::first_line;
+use super::{Answer, Project, State, left};
+use crate::freight::{Availability, Labels, Listing, candidate, list, own_name};
+use crate::reason::Reason;
+use crate::stage::{auto_promotion_enabled, effective_holds, is_control_flow, queue};
+use crate::unbuilt;
+use jiff::Timestamp;
+use seaway_api::kargo::{Freight, FreightRequest, Promotion, PromotionPhase, Stage, StageStatus, VerificationPhase};
+use std::collections::BTreeSet;
+
+/// The answer about one stage.
+pub fn stage(project: &Project<'_>, stage: &Stage) -> Answer {
+    let look = Look::new(project, stage);
+    look.missing_input()
+        .or_else(|| look.under_way())
+        .or_else(|| look.last_attempt())
+        .or_else(|| look.next_freight())
+        .unwrap_or_else(|| look.settled())
+}
+
+/// The freight that would come next: what is on its way, what failed, or the newest there is beyond what is in the stage.
+pub(crate) fn next<'a>(project: &Project<'a>, stage: &'a Stage) -> Option<&'a Freight> {
+    let look = Look::new(project, stage);
+    let named = |name: &str| project.freight.iter().find(|f| own_name(f) == name);
+    if let Some(current) = look.current() {
+        return named(&current.spec.freight);
+    }
+    if let Some(last) = look.last_unsuccessful().filter(|p| queue::phase(p) != PromotionPhase::Aborted) {
+        return named(&last.spec.freight);
+    }
+    stage.spec.requested_freight.iter().find_map(|request| {
+        let listing = look.listing(request);
+        look.newer(request, &listing).map(|(freight, _)| freight)
+    })
+}
+
+struct Look<'p, 'a> {
+    project: &'p Project<'a>,
+    stage: &'p Stage,
+    name: &'p str,
+    status: StageStatus,
+    promotions: Vec<&'a Promotion>,
+    control_flow: BTreeSet<String>,
+    labels: Labels,
+}
+
+impl<'p, 'a> Look<'p, 'a> {
+    fn new(project: &'p Project<'a>, stage: &'p Stage) -> Self {
+        let name = stage.metadata.name.as_deref().unwrap_or_default();
+        let promotions = project.promotions.iter().filter(|p| p.spec.stage == name).collect();
+        let mut status = stage.status.clone().unwrap_or_default();
+        status.auto_promotion_enabled = auto_promotion_enabled(stage, project.policies);
+        Self { project, stage, name, status, promotions, control_flow: project.control_flow(), labels: project.labels() }
+    }
+
+    fn say(&self, state: State, reason: Reason, cause: impl Into<String>) -> Answer {
+        Answer::new("Stage", self.name, state, reason, cause)
+    }
+
+    fn created(&self) -> Option<Timestamp> {
+        self.stage.metadata.creation_timestamp.as_ref().map(|t| t.0)
+    }
+
+    fn listing(&self, request: &FreightRequest) -> Listing<'a> {
+        list(self.project.freight, self.name, request, self.project.now, &|s| self.control_flow.contains(s))
+    }
+
+    fn missing_input(&self) -> Option<Answer> {
+        let blocked =
+            |reason, cause: String| Some(self.say(State::Blocked, reason, cause.clone()).since(self.created()).waits_for(cause));
+        if let Some(cause) = unbuilt::sentence(&self.project.unbuilt(self.stage)) {
+            return blocked(Reason::NotBuilt, cause);
+        }
+        for request in &self.stage.spec.requested_freight {
+            let origin = request.origin.name.as_str();
+            if !self.project.warehouses.iter().any(|w| w.metadata.name.as_deref() == Some(origin)) {
+                return blocked(Reason::WarehouseMissing, format!("warehouse `{origin}` is not there"));
+            }
+            let there = |name: &&String| self.project.stages.iter().any(|s| s.metadata.name.as_ref() == Some(name));
+            let missing: Vec<&String> = request.sources.stages.iter().filter(|s| !there(s)).collect();
+            let every = missing.len() == request.sources.stages.len() && !request.sources.direct;
+            let all = request.sources.availability_strategy.as_str() == "All";
+            if let Some(missing) = missing.first().filter(|_| every || all) {
+                return blocked(Reason::UpstreamMissing, format!("upstream stage `{missing}` is not there"));
+            }
+        }
+        None
+    }
+
+    /// The promotion that runs or would run next.
+    fn current(&self) -> Option<&'a Promotion> {
+        let mut open: Vec<&Promotion> = self.promotions.iter().copied().filter(|p| !queue::phase(p).is_terminal()).collect();
+        queue::sort(&mut open);
+        open.first().copied()
+    }
+
+    fn under_way(&self) -> Option<Answer> {
+        let current = self.current()?;
+        let own = super::promotion(self.project, current);
+        let freight = self.project.freight.iter().find(|f| own_name(f) == current.spec.freight);
+        let label = freight.map_or_else(|| current.spec.freight.clone(), |f| self.labels.of(&f.reference()));
+        let mut answer = self
+            .say(own.state, own.reason, format!("{label}: {}", own.cause))
+            .since(own.since)
+            .waits_for(own.waits_for)
+            .released_by(own.releases)
+            .hint(own.hint)
+            .until(own.until)
+            .link("Promotion", queue::name(current));
+        let verifying = self.status.freight_history.first().and_then(|c| c.verification_history.first());
+        let pending = verifying.is_some_and(|v| !VerificationPhase::from(v.phase.as_str()).is_terminal());
+        if queue::phase(current) != PromotionPhase::Running && pending {
+            answer.state = State::Waiting;
+            answer.reason = Reason::VerificationPending;
+            answer.cause = format!("{label}: what is in the stage is verified first");
+        }
+        Some(answer)
+    }
+
+    /// The last promotion, if it did not succeed.
+    fn last_unsuccessful(&self) -> Option<&'a Promotion> {
+        let last = self.promotions.iter().copied().max_by(|a, b| queue::name(a).cmp(queue::name(b)))?;
+        let phase = queue::phase(last);
+        (phase.is_terminal() && phase != PromotionPhase::Succeeded).then_some(last)
+    }
+
+    fn last_attempt(&self) -> Option<Answer> {
+        let Some(last) = self.last_unsuccessful() else { return self.remembered_attempt() };
+        let own = super::promotion(self.project, last);
+        if own.reason == Reason::PromotionAborted {
+            return None;
+        }
+        let freight = self.project.freight.iter().find(|f| own_name(f) == last.spec.freight);
+        let label = freight.map_or_else(|| last.spec.freight.clone(), |f| self.labels.of(&f.reference()));
+        let written = if landed(last) { " (in git all the same)" } else { "" };
+        Some(
+            self.say(State::Failed, own.reason, format!("{label}{written}: {}", own.cause))
+                .since(own.since)
+                .waits_for(first_line(&own.cause))
+                .hint(own.hint)
+                .link("Promotion", queue::name(last)),
+        )
+    }
+
+    /// The same from the stage's own memory, when the promotion itself is gone.
+    fn remembered_attempt(&self) -> Option<Answer> {
+        let last =
+            self.status.last_promotion.as_ref().filter(|l| !self.promotions.iter().any(|p| queue::name(p) >= l.name.as_str()))?;
+        let ended = last.status.as_ref()?;
+        let reason = match ended.phase {
+            PromotionPhase::Failed => Reason::PromotionFailed,
+            PromotionPhase::Errored => Reason::PromotionErrored,
+            _ => return None,
+        };
+        let since = last.finished_at.as_ref().map(|t| t.0);
+        Some(self.say(State::Failed, reason, ended.message.clone()).since(since).waits_for(first_line(&ended.message)))
+    }
+
+    /// The newest freight beyond what is in the stage, whether it may go in now or after some time.
+    fn newer(&self, request: &FreightRequest, listing: &Listing<'a>) -> Option<(&'a Freight, Availability)> {
+        let current = self.status.freight_history.first().and_then(|c| c.items.get(&request.origin.key()));
+        let current = current.map(|c| c.name.as_str());
+        let beyond = listing.freight.iter().take_while(|(f, _)| Some(own_name(f)) != current);
+        let mut open = beyond.filter(|(_, a)| a.is_available() || matches!(a, Availability::Soaking { .. }));
+        open.next().map(|(f, a)| (*f, a.clone()))
+    }
+
+    fn next_freight(&self) -> Option<Answer> {
+        let promotions: Vec<Promotion> = self.promotions.iter().map(|p| (*p).clone()).collect();
+        let holds = effective_holds(&self.status, &promotions);
+        for request in &self.stage.spec.requested_freight {
+            let listing = self.listing(request);
+            let Some((freight, availability)) = self.newer(request, &listing) else { continue };
+            let label = self.labels.of(&freight.reference());
+            if let Some(hold) = holds.get(&request.origin.key()) {
+                let actor = if hold.actor.is_empty() { "somebody" } else { &hold.actor };
+                let cause = format!("{actor} chose other freight than {label}");
+                return Some(
+                    self.say(State::Held, Reason::Held, cause)
+                        .since(hold.created_at.as_ref().map(|t| t.0))
+                        .waits_for(format!("{}: resume", self.whom()))
+                        .hint(format!("seaway resume {}", self.name))
+                        .link("Promotion", &hold.promotion_name),
+                );
+            }
+            if let Availability::Soaking { stage, until } = &availability {
+                let left = left(*until, self.project.now);
+                let since = freight.status.as_ref().and_then(|s| s.verified_in.get(stage)).and_then(|v| v.verified_at.as_ref());
+                return Some(
+                    self.say(State::Waiting, Reason::Soaking, format!("{label} soaks in {stage} for {left} more"))
+                        .since(since.map(|t| t.0))
+                        .waits_for(format!("soak in {stage}: {left}"))
+                        .until(Some(*until))
+                        .link("Stage", stage),
+                );
+            }
+            if !self.status.auto_promotion_enabled {
+                let version = crate::freight::artifacts(&freight.reference()).first().map(|(_, v)| v.clone()).unwrap_or_default();
+                let whom = self.whom();
+                return Some(
+                    self.say(State::Waiting, Reason::ManualPromotion, format!("{label} waits for {whom}: manual promotion"))
+                        .since(availability.since())
+                        .waits_for(format!("{whom}: manual promotion"))
+                        .hint(format!("seaway promote {} --freight {version}", self.name))
+                        .link("Freight", own_name(freight)),
+                );
+            }
+            if candidate(&listing, request).one().is_none() {
+                let cause = format!("upstream is changing to {label}");
+                return Some(self.say(State::Waiting, Reason::UpstreamChanging, cause).since(availability.since()));
+            }
+            if self.promotions.iter().any(|p| p.spec.freight == own_name(freight) && queue::phase(p) == PromotionPhase::Aborted) {
+                let cause = format!("the promotion of {label} was stopped, and automation does not try again");
+                return Some(
+                    self.say(State::Waiting, Reason::PromotionAborted, cause)
+                        .waits_for(format!("{}: promote it again", self.whom()))
+                        .hint(format!("seaway promote {} --freight {}", self.name, own_name(freight))),
+                );
+            }
+            return Some(
+                self.say(State::Promoting, Reason::Promoting, format!("{label} is promoted at the next look"))
+                    .since(availability.since()),
+            );
+        }
+        None
+    }
+
+    fn whom(&self) -> &'static str {
+        if (self.project.may_promote)(self.name) { "you" } else { "a promoter" }
+    }
+
+    fn settled(&self) -> Answer {
+        if is_control_flow(self.stage) {
+            let state = if self.stage.spec.requested_freight.iter().any(|r| self.listing(r).available().next().is_some()) {
+                State::Unchecked
+            } else {
+                State::Empty
+            };
+            return self.say(state, Reason::ControlFlow, Reason::ControlFlow.meaning()).since(self.created());
+        }
+        let Some(current) = self.status.freight_history.first() else { return self.empty() };
+        let since = self.status.last_promotion.as_ref().and_then(|p| p.finished_at.as_ref()).map(|t| t.0);
+        let latest = current.verification_history.first();
+        if self.stage.spec.verification.is_none() || latest.is_none() {
+            return self
+                .say(State::Unchecked, Reason::Unchecked, "its last promotion succeeded; nothing verifies it")
+                .since(since);
+        }
+        match latest.map(|v| (VerificationPhase::from(v.phase.as_str()), v.message.clone())) {
+            Some((VerificationPhase::Successful, _)) => {
+                self.say(State::Verified, Reason::Verified, "what is in it is verified").since(since)
+            }
+            Some((phase, message)) if phase.is_terminal() => {
+                self.say(State::Failed, Reason::VerificationFailed, message.clone()).since(since).waits_for(first_line(&message))
+            }
+            _ => self.say(State::Waiting, Reason::VerificationPending, "what is in it is being verified").since(since),
+        }
+    }
+
+    /// Nothing was ever promoted here: say why nothing could be.
+    fn empty(&self) -> Answer {
+        let Some(request) = self.stage.spec.requested_freight.first() else {
+            return self.say(State::Empty, Reason::Empty, Reason::Empty.meaning()).since(self.created());
+        };
+        if let Some((newest, _)) = self.listing(request).freight.first() {
+            let own = super::freight(self.project, newest, self.stage);
+            return self.say(State::Empty, own.reason, own.cause).since(own.since).waits_for(own.waits_for).hint(own.hint);
+        }
+        let of = request.origin.name.as_str();
+        let warehouse = self.project.warehouses.iter().find(|w| w.metadata.name.as_deref() == Some(of));
+        let why = warehouse.map(|w| super::warehouse(self.project, w)).filter(Answer::does_not_move);
+        let cause = why.as_ref().map_or_else(String::new, |w| format!(": {}", w.cause));
+        let reason = why.as_ref().map_or(Reason::Empty, |w| w.reason);
+        self.say(State::Empty, reason, format!("warehouse {of} has made no freight yet{cause}"))
+            .since(self.created())
+            .waits_for(format!("warehouse {of}"))
+            .link("Warehouse", of)
+    }
+}
+
+/// Whether a promotion's push had landed, whatever came after.
+pub(crate) fn landed(promotion: &Promotion) -> bool {
+    let Some(status) = &promotion.status else { return false };
+    promotion
+        .spec
+        .steps
+        .iter()
+        .zip(&status.step_execution_metadata)
+        .any(|(step, went)| step.uses == "git-push" && went.status == seaway_api::kargo::PromotionStepStatus::Succeeded)
+}

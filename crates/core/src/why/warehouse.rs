@@ -1,0 +1,65 @@
+//! Why a warehouse makes no freight.
+
+use super::promotion::first_line;
+use super::{Answer, Project, State};
+use crate::reason::Reason;
+use crate::unbuilt;
+use seaway_api::conditions::{self, Condition, Status, types};
+use seaway_api::kargo::{FreightCreationPolicy, Warehouse};
+
+/// The answer about one warehouse.
+pub fn warehouse(project: &Project<'_>, warehouse: &Warehouse) -> Answer {
+    let name = warehouse.metadata.name.as_deref().unwrap_or_default();
+    let say = |state, reason, cause: String| Answer::new("Warehouse", name, state, reason, cause);
+    let created = warehouse.metadata.creation_timestamp.as_ref().map(|t| t.0);
+    if let Some(cause) = unbuilt::sentence(&unbuilt::warehouse(&warehouse.spec)) {
+        return say(State::Blocked, Reason::NotBuilt, cause.clone()).since(created).waits_for(cause);
+    }
+    let status = warehouse.status.clone().unwrap_or_default();
+    let when = |c: &Condition| c.last_transition_time.as_ref().map(|t| t.0);
+    let get = |type_| conditions::get(&status.conditions, type_);
+    let refresh = format!("seaway refresh warehouse {name}");
+    let from = |c: &Condition, fallback: Reason| {
+        let reason = word(&c.reason).unwrap_or(fallback);
+        let hint = if reason.hint().is_empty() { refresh.clone() } else { reason.hint().to_owned() };
+        say(State::Blocked, reason, c.message.clone()).since(when(c)).waits_for(first_line(&c.message)).hint(hint)
+    };
+    if let Some(blocked) = get(types::BLOCKED).filter(|c| c.is_true()) {
+        return from(blocked, Reason::InvalidSpec);
+    }
+    if let Some(ill) = get(types::HEALTHY).filter(|c| c.status == Status::False) {
+        return from(ill, Reason::DiscoveryFailed);
+    }
+    if let Some(criteria) = get(types::FREIGHT_CREATION_CRITERIA_SATISFIED).filter(|c| c.status == Status::False) {
+        let failed = criteria.reason == "CriteriaEvaluationFailed";
+        let (state, reason) =
+            if failed { (State::Blocked, Reason::CriteriaFailed) } else { (State::Waiting, Reason::CriteriaNotSatisfied) };
+        return say(state, reason, criteria.message.clone()).since(when(criteria)).waits_for(reason.releases());
+    }
+    let found = status.discovered_artifacts.as_ref().and_then(|d| d.discovered_at.as_ref()).map(|t| t.0);
+    let Some(found) = found else {
+        return say(State::Promoting, Reason::Discovered, "its first look is under way".into()).since(created);
+    };
+    let own = project.freight.iter().filter(|f| f.origin.name == name).count();
+    if warehouse.spec.freight_creation_policy == FreightCreationPolicy::Manual && own == 0 {
+        let reason = Reason::ManualFreight;
+        return say(State::Waiting, reason, reason.meaning().into()).since(Some(found)).waits_for("you: create freight");
+    }
+    say(State::Unchecked, Reason::Discovered, format!("looked {}", super::freight::ago(found, project.now))).since(Some(found))
+}
+
+/// Our reason behind a condition's word, Kargo's words included.
+fn word(reason: &str) -> Option<Reason> {
+    Reason::parse(reason).or(match reason {
+        "NoCommitsDiscovered"
+        | "NoImageReferencesDiscovered"
+        | "NoChartVersionsDiscovered"
+        | "MissingArtifacts"
+        | "MissingCommits"
+        | "MissingImageReferences"
+        | "MissingChartVersions" => Some(Reason::NothingFound),
+        "DiscoveryFailed" | "DiscoveryFailure" => Some(Reason::DiscoveryFailed),
+        "CriteriaEvaluationFailed" => Some(Reason::CriteriaFailed),
+        _ => None,
+    })
+}
