@@ -18,11 +18,11 @@ pub enum TransportError {
         why: String,
     },
     /// The server took a request and then was silent, or took too long in all.
-    #[error("the server at `{host}` {what} for {} s; it hangs or is overloaded", after.as_secs())]
+    #[error("the server at `{host}` {what} within {after:?}: it hangs or is overloaded")]
     Timeout {
         /// Host and port.
         host: String,
-        /// What it did: `sent nothing`, `was not done`.
+        /// What it did not do: `sent nothing`, `was not done`.
         what: &'static str,
         /// The limit that was met.
         after: Duration,

@@ -8,9 +8,10 @@ use crate::protocol::{Endpoint, Wire};
 use crate::push::{self, PushError, PushRequest, Pushed};
 use crate::refs::{self, RemoteRefs};
 use crate::remote::Remote;
-use crate::transport::Transport;
+use crate::transport::{HttpTransport, Limits, Transport};
 use gix::ObjectId;
 use parking_lot::{Mutex, RwLock};
+use seaway_base::http::HttpClient;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -66,6 +67,11 @@ struct Inner {
 }
 
 impl Mirrors {
+    /// Mirrors below `dir`, fetched with the one HTTP client under its egress policy.
+    pub fn over(dir: PathBuf, http: HttpClient, options: MirrorOptions) -> Self {
+        Self::new(dir, Arc::new(HttpTransport::over(http, Limits::default())), options)
+    }
+
     /// Mirrors below `dir`, which need not exist yet.
     pub fn new(dir: PathBuf, transport: Arc<dyn Transport>, options: MirrorOptions) -> Self {
         Self { inner: Arc::new(Inner { dir, transport, options, open: Mutex::default() }) }
@@ -210,6 +216,8 @@ impl Mirror {
     async fn fetch_now(&self) -> Result<Arc<RemoteRefs>, GitError> {
         let (endpoint, theirs) = self.wire.ls_refs("fetch from").await?;
         let theirs = Arc::new(theirs);
+        // Packs that are gone from the disk would still be read through what is open of them.
+        self.disk.reopen();
         for rebuild in [false, true] {
             let disk = self.disk.clone();
             blocking(move || prepare(&disk, rebuild)).await?;

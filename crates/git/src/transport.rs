@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
 use seaway_base::Secret;
+use seaway_base::http::{HttpClient, Refused};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -97,12 +98,23 @@ impl HttpTransport {
         Self { client, guard, limits }
     }
 
+    /// A transport over the one HTTP client and its egress policy.
+    pub fn over(http: HttpClient, limits: Limits) -> Self {
+        let guarded = http.clone();
+        let guard: Guard = Arc::new(move |url, with_credential| {
+            guarded.check(url).map_err(|err| err.to_string())?;
+            if with_credential { guarded.may_send_credentials(url).map_err(|err| err.to_string()) } else { Ok(()) }
+        });
+        Self::new(Arc::new(move |skip_tls_verify| http.get(skip_tls_verify).clone()), guard, limits)
+    }
+
     fn builder(&self, request: &Request) -> reqwest::RequestBuilder {
         let client = (self.client)(request.skip_tls_verify);
-        let mut builder = match request.method {
+        let builder = match request.method {
             Method::Get => client.get(request.url.clone()),
             Method::Post => client.post(request.url.clone()).body(request.body.clone()),
         };
+        let mut builder = builder.timeout(self.limits.total);
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
         }
@@ -123,7 +135,19 @@ pub(crate) fn host(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// The innermost cause, without the URL.
+/// What the egress policy says, where it refused behind our back: after DNS, or on a redirect.
+fn refusal(err: &reqwest::Error) -> Option<String> {
+    let mut cause = std::error::Error::source(err);
+    while let Some(err) = cause {
+        if let Some(refused) = err.downcast_ref::<Refused>() {
+            return Some(refused.to_string());
+        }
+        cause = err.source();
+    }
+    None
+}
+
+/// The causes, without the URL.
 fn why(err: reqwest::Error) -> String {
     let err = err.without_url();
     seaway_base::chain(&err)
@@ -138,6 +162,10 @@ impl Transport for HttpTransport {
         let sent = timeout(limits.idle, self.builder(&request).send()).await;
         let response = match sent {
             Err(_) => return Err(TransportError::Timeout { host, what: "sent nothing", after: limits.idle }),
+            Ok(Err(err)) if refusal(&err).is_some() => return Err(TransportError::Refused(refusal(&err).unwrap_or_default())),
+            Ok(Err(err)) if err.is_timeout() && !err.is_connect() => {
+                return Err(TransportError::Timeout { host, what: "was not done", after: limits.total.min(limits.idle) });
+            }
             Ok(Err(err)) if err.is_connect() => return Err(TransportError::Connect { host, why: why(err) }),
             Ok(Err(err)) if err.is_redirect() => return Err(TransportError::Refused(why(err))),
             Ok(Err(err)) => return Err(TransportError::Cut { host, why: why(err) }),
@@ -145,7 +173,8 @@ impl Transport for HttpTransport {
         };
         let url = response.url().clone();
         if request.method == Method::Post && url != request.url {
-            return Err(TransportError::Refused(format!("`{host}` redirects a POST, which git does not follow")));
+            // It may have been sent on to another server, so nobody can say that nothing has happened.
+            return Err(TransportError::Cut { host, why: "a POST was redirected, which git does not follow".into() });
         }
         let content_type = response.headers().get(reqwest::header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
