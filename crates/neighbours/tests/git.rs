@@ -137,6 +137,7 @@ async fn faults_happen_as_often_as_asked() {
     let job = Job::new("git").args(["fetch", "-q", "origin"]).dir(scene.work());
     let limits = seaway_base::process::Limits { time: std::time::Duration::from_millis(500), ..Default::default() };
     assert!(matches!(run(Job { limits, ..job }).await, Err(ProcessError::TimedOut { .. })));
+    scene.server.heal();
     git(&scene.work(), &["fetch", "-q", "origin"]).await.unwrap();
 }
 

@@ -48,7 +48,8 @@ struct Single {
 impl Remote {
     /// What a tag or digest stands for.
     ///
-    /// Content is remembered by digest. With `fixed` the tag is taken to mean the same content for ever and is not asked for twice.
+    /// Content is remembered by digest. With `fixed` the tag is taken to mean the same content for ever and is not asked for twice;
+    /// a later call without `fixed` looks again, for all.
     ///
     /// # Errors
     /// [`OciError`]; [`OciError::NoImage`] where there is none.
@@ -80,8 +81,10 @@ impl Remote {
                 info
             }
         };
-        if fixed {
-            images.insert(key(reference.clone()), Arc::clone(&info));
+        // Whoever looks at a tag afresh also corrects what is remembered of it.
+        let by_tag = key(reference.clone());
+        if fixed || images.get(&by_tag).is_some_and(|known| known.digest != info.digest) {
+            images.insert(by_tag, Arc::clone(&info));
         }
         Ok(info)
     }

@@ -253,14 +253,13 @@ fn forms(ip: IpAddr) -> Vec<IpAddr> {
 fn never(ip: IpAddr) -> Option<&'static str> {
     const METADATA_4: [Ipv4Addr; 3] =
         [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
-    const METADATA_6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
     match ip {
         IpAddr::V4(ip) if ip.is_link_local() => Some("a link-local address"),
         IpAddr::V4(ip) if METADATA_4.contains(&ip) => Some("a cloud metadata service"),
         IpAddr::V4(ip) if ip.octets()[0] == 0 => Some("an unspecified address"),
         IpAddr::V4(ip) if ip.is_multicast() || ip.is_broadcast() => Some("a multicast address"),
         IpAddr::V6(ip) if ip.is_unicast_link_local() => Some("a link-local address"),
-        IpAddr::V6(METADATA_6) => Some("a cloud metadata service"),
+        IpAddr::V6(ip) if matches!(ip.segments(), [0xfd00, 0xec2, ..] | [0xfd20, 0xce, ..]) => Some("a cloud metadata service"),
         IpAddr::V6(ip) if ip.is_unspecified() => Some("an unspecified address"),
         IpAddr::V6(ip) if ip.is_multicast() => Some("a multicast address"),
         _ => None,
@@ -341,6 +340,7 @@ mod tests {
             ("http://[2002:a9fe:a9fe::1]/", "link-local"),
             ("http://[fe80::1]/", "link-local"),
             ("http://[fd00:ec2::254]/", "metadata"),
+            ("http://[fd20:ce::254]/", "metadata"),
             ("http://100.100.100.200/", "metadata"),
             ("http://metadata.google.internal/", "metadata"),
             ("http://224.0.0.1/", "multicast"),

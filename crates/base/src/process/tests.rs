@@ -56,6 +56,7 @@ fn alive(pid: &str) -> bool {
 }
 
 async fn gone(pid: &str) {
+    assert!(!pid.is_empty(), "the child did not come to tell its id");
     let end = tokio::time::Instant::now() + Duration::from_secs(5);
     while alive(pid) {
         assert!(tokio::time::Instant::now() < end, "process {pid} lives on");
@@ -70,7 +71,7 @@ async fn nothing_outlives_a_timeout_a_drop_or_the_leader() {
     let pid_of = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap_or_default().trim().to_owned();
     let script = |name: &str, then: &str| sh(&format!("sleep 600 & echo $! > {}; {then}", dir.path().join(name).display()));
 
-    let limits = Limits { time: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { time: Duration::from_millis(1500), ..Limits::default() };
     let err = run(Job { limits, ..script("timeout", "wait") }).await.unwrap_err();
     assert!(matches!(err, ProcessError::TimedOut { .. }), "{err:?}");
     gone(&pid_of("timeout")).await;

@@ -14,12 +14,14 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdin, Command};
 use tokio::sync::mpsc;
 
 /// Chunks of an answer that wait for a slow client.
 const MAX_WAITING_CHUNKS: usize = 8;
+/// What is logged of one git's complaints.
+const MAX_LOG_BYTES: u64 = 64 << 10;
 
 impl Service {
     fn parse(name: &str) -> Option<Self> {
@@ -89,8 +91,23 @@ impl Call {
         if let Some(name) = refuse {
             command.env("NEIGHBOUR_REFUSE", name);
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(log(stderr, self.repository.clone()));
+        }
+        Ok(child)
     }
+}
+
+/// Passes on to our log what git complains about.
+async fn log(stderr: ChildStderr, repository: String) {
+    let mut lines = BufReader::new(stderr.take(MAX_LOG_BYTES)).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        tracing::debug!(repository, "git: {line}");
+    }
+    // What git says beyond that is read and forgotten, so that it does not wait for us.
+    let mut rest = lines.into_inner().into_inner().into_inner();
+    let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;
 }
 
 /// Answers one request.
