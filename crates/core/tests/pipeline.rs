@@ -1,0 +1,297 @@
+//! The bank's pipeline, decision by decision: what the issue's transcript promises, and the rules behind it.
+
+mod bank;
+
+use bank::{Bank, direct, from, soak, stage};
+use insta::assert_snapshot;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use seaway_api::conditions;
+use seaway_api::kargo::*;
+use seaway_api::seaway::{Effect, Entry, Journal, PromotionRun, PromotionRunStatus, Wait};
+use seaway_core::stage::{Election, FreightChange, Refusal};
+use seaway_core::why;
+
+#[test]
+fn the_first_screen_is_what_the_readme_shows() {
+    let bank = Bank::new();
+    assert_snapshot!(bank.table(), @r"
+    qa | fund-transfer 1.5.0 | - | unchecked | - | 0s
+    e2e | fund-transfer 1.5.0 | - | unchecked | - | 0s
+    staging | fund-transfer 1.5.0 | - | unchecked | - | 0s
+    prod-eu | fund-transfer 1.4.8 | fund-transfer 1.5.0 | waiting | you: manual promotion | 0s
+    prod-us | fund-transfer 1.4.8 | - | unchecked | - | 1s
+    ");
+}
+
+#[test]
+fn a_bad_version_stops_in_e2e_and_both_versions_are_told() {
+    let mut bank = Bank::new();
+    bank.push("1.5.1");
+    bank.settle();
+    bank.pass("3m");
+    bank.push("1.5.2");
+    bank.settle();
+    bank.pass("1m");
+    assert_snapshot!(bank.table(), @r"
+    qa | fund-transfer 1.5.2 | - | unchecked | - | 1m
+    e2e | fund-transfer 1.5.1 | fund-transfer 1.5.2 (in git) | failed | smoke test answered 500 | 1m
+    staging | fund-transfer 1.5.1 | - | unchecked | - | 4m
+    prod-eu | fund-transfer 1.4.8 | fund-transfer 1.5.1 | waiting | you: manual promotion | 4m
+    prod-us | fund-transfer 1.4.8 | - | unchecked | - | 4m
+    ");
+    assert_snapshot!(bank.why("e2e"), @"stage e2e is failed: fund-transfer 1.5.2 (in git all the same): smoke test answered 500, since 1m; released by another promotion, of this freight or other");
+    assert_snapshot!(bank.why("prod-eu"), @"stage prod-eu is waiting: fund-transfer 1.5.1 waits for you: manual promotion, since 4m; released by a person who may promote to the stage");
+    let names: Vec<String> = bank.with(why::stuck).into_iter().map(|a| a.name).collect();
+    assert_eq!(names, ["e2e", "prod-eu"]);
+    assert_eq!(bank.decision("e2e").promote, [], "a failed attempt is not repeated");
+    assert!(matches!(bank.decision("e2e").refused[0].1, Refusal::LastAttempt { .. }));
+}
+
+#[test]
+fn soak_is_an_instant_and_not_a_poll() {
+    let mut bank = Bank::new();
+    bank.promote("prod-eu", "1.5.0", "bob");
+    bank.settle();
+    bank.pass("20s");
+    assert_snapshot!(bank.why("prod-us"), @"stage prod-us is waiting: fund-transfer 1.5.0 soaks in prod-eu for 40s more, since 20s; released by time, as long as it stays there");
+    let decision = bank.decision("prod-us");
+    assert_eq!(decision.next.unwrap().duration_since(bank.now).as_secs(), 40);
+    bank.pass("39s");
+    assert_eq!(bank.decision("prod-us").promote.len(), 0);
+    bank.pass("1s");
+    assert_eq!(bank.decision("prod-us").promote.len(), 1);
+    bank.settle();
+    assert!(bank.table().contains("prod-us | fund-transfer 1.5.0 | - | unchecked"));
+}
+
+#[test]
+fn soak_cut_short_is_remembered() {
+    let mut bank = Bank::new();
+    bank.promote("prod-eu", "1.5.0", "bob");
+    bank.settle();
+    bank.pass("20s");
+    bank.promote("prod-eu", "1.4.8", "bob");
+    bank.settle();
+    bank.pass("1h");
+    assert_eq!(bank.decision("prod-us").promote, []);
+    let freight = bank.freight.iter().find(|f| f.images[0].tag == "1.5.0").unwrap();
+    let there = bank.stages.iter().find(|s| s.metadata.name.as_deref() == Some("prod-us")).unwrap();
+    let answer = bank.with(|project| why::freight(project, freight, there));
+    assert_snapshot!(answer.cause, @"fund-transfer 1.5.0 left prod-eu after 20 s of the 60 s it must be there");
+}
+
+#[test]
+fn a_person_who_goes_back_holds_automation_until_it_is_resumed() {
+    let mut bank = Bank::new();
+    bank.promote("staging", "1.4.8", "alice");
+    assert_eq!(bank.decision("staging").status.effective_auto_promotion_holds.len(), 1, "held from the moment it is asked for");
+    bank.settle();
+    assert_snapshot!(bank.why("staging"), @"stage staging is held: alice chose other freight than fund-transfer 1.5.0, since 0s; released by promoting the newest freight, or lifting the hold");
+    bank.push("1.5.1");
+    bank.settle();
+    assert!(bank.table().contains("staging | fund-transfer 1.4.8 | fund-transfer 1.5.1 | held"), "{}", bank.table());
+    bank.promote("staging", "1.5.1", "alice");
+    bank.settle();
+    bank.push("1.5.3");
+    bank.settle();
+    assert!(bank.table().contains("staging | fund-transfer 1.5.3 | - | unchecked"), "{}", bank.table());
+}
+
+#[test]
+fn a_failed_promotion_leaves_no_hold() {
+    let mut bank = Bank::new();
+    bank.push("1.5.2");
+    bank.settle();
+    bank.push("1.5.3");
+    bank.settle();
+    bank.promote("e2e", "1.5.2", "alice");
+    bank.settle();
+    let decision = bank.decision("e2e");
+    assert!(decision.status.auto_promotion_holds.is_empty() && decision.status.effective_auto_promotion_holds.is_empty());
+}
+
+#[test]
+fn the_queue_is_strict() {
+    let mut bank = Bank::new();
+    let first = bank.promote("qa", "1.4.8", "alice");
+    let second = bank.promote("qa", "1.5.0", "alice");
+    let decision = bank.decision("qa");
+    assert_eq!(decision.start, Some(first.clone()));
+    bank.edit("qa", |stage| stage.status = Some(decision.status));
+    assert_eq!(bank.decision("qa").election, Election::Runs(first.clone()));
+    let queued = bank.promotions.iter().find(|p| p.metadata.name.as_ref() == Some(&second)).unwrap();
+    let line = bank.with(|project| why::promotion(project, queued).cause);
+    assert_eq!(line, format!("{first} comes first"));
+}
+
+#[test]
+fn one_stopped_out_of_turn_hides_no_earlier_one() {
+    let mut bank = Bank::new();
+    let first = bank.promote("qa", "1.4.8", "alice");
+    let second = bank.promote("qa", "1.5.0", "alice");
+    let stopped = bank.promotions.iter_mut().find(|p| p.metadata.name.as_ref() == Some(&second)).unwrap();
+    stopped.status = Some(PromotionStatus { phase: PromotionPhase::Aborted, ..PromotionStatus::default() });
+    let before = bank.decision("qa").status.last_promotion.unwrap().name;
+    assert!(before < first, "{before}");
+    bank.settle();
+    let last = bank.decision("qa").status.last_promotion.unwrap();
+    assert_eq!(last.name, second);
+    let kept = last.status.unwrap().freight_collection.unwrap();
+    assert_eq!(kept.items["Warehouse/bank"].images[0].tag, "1.4.8", "what was in the stage stays the ground for the next");
+}
+
+#[test]
+fn nothing_checked_is_never_called_healthy() {
+    let bank = Bank::new();
+    let status = bank.decision("qa").status;
+    assert_eq!(status.health.unwrap().status, HealthState::NotApplicable);
+    assert!(!conditions::is_true(&status.conditions, "Healthy"));
+    assert!(conditions::is_true(&status.conditions, "Verified") && conditions::is_true(&status.conditions, "Ready"));
+}
+
+#[test]
+fn history_is_bounded_and_the_same_freight_twice_is_one_entry() {
+    let mut bank = Bank::new();
+    for i in 0..14 {
+        bank.push(&format!("1.6.{i}"));
+        bank.settle();
+    }
+    let n = bank.decision("qa").status.freight_history.len();
+    bank.promote("qa", "1.6.13", "alice");
+    bank.settle();
+    let again = bank.decision("qa").status.freight_history.len();
+    assert_eq!((n, again), (10, 10));
+    let head = &bank.decision("qa").status.freight_history[..2];
+    assert_ne!(head[0].id, head[1].id);
+}
+
+#[test]
+fn a_control_flow_stage_passes_freight_on_and_soak_behind_it_counts() {
+    let mut bank = Bank::new();
+    let mut gate = stage("gate", soak(&["qa"], "30s"));
+    gate.spec.promotion_template = None;
+    bank.stages.push(gate);
+    bank.stages.push(stage("after", soak(&["gate"], "10s")));
+    bank.push("1.5.1");
+    bank.settle();
+    let gate = bank.decision("gate");
+    assert_eq!(gate.status.freight_summary, "N/A");
+    assert_eq!(gate.next.unwrap().duration_since(bank.now).as_secs(), 30, "it looks again when soak is over");
+    bank.pass("30s");
+    assert!(bank.decision("gate").freight.iter().any(|c| matches!(c, FreightChange::Verified { .. })));
+    bank.settle();
+    assert_eq!(bank.decision("after").next.unwrap().duration_since(bank.now).as_secs(), 10);
+    bank.pass("10s");
+    assert_snapshot!(bank.why("after"), @"stage after is waiting: fund-transfer 1.5.1 waits for you: manual promotion, since 0s; released by a person who may promote to the stage");
+}
+
+#[test]
+fn all_means_each_of_them() {
+    let mut bank = Bank::new();
+    let mut both = from(&["qa", "e2e"]);
+    both.availability_strategy = FreightAvailabilityStrategy::All;
+    bank.stages.push(stage("both", both));
+    bank.push("1.5.2");
+    bank.settle();
+    assert_snapshot!(bank.why("both"), @"stage both is waiting: fund-transfer 1.5.0 waits for you: manual promotion, since 1s; released by a person who may promote to the stage");
+}
+
+#[test]
+fn stuck_states_name_their_cause() {
+    let stuck = |name: &str, change: &dyn Fn(&mut Bank)| {
+        let mut bank = Bank::new();
+        change(&mut bank);
+        bank.why(name)
+    };
+    assert_snapshot!(stuck("qa", &|b| b.warehouses.clear()), @"stage qa is blocked: warehouse `bank` is not there; released by creating it, or requesting another");
+    assert_snapshot!(stuck("e2e", &|b| b.edit("e2e", |s| s.spec.requested_freight[0].sources = from(&["nowhere"]))), @"stage e2e is blocked: upstream stage `nowhere` is not there; released by creating it, or naming another");
+    assert_snapshot!(stuck("qa", &|b| b.edit("qa", |s| s.spec.verification = Some(Verification::default()))), @"stage qa is blocked: verification (`spec.verification`) is not built yet; released by a later release, or leaving that part out");
+    assert_snapshot!(stuck("new", &|b| b.stages.push(stage("new", from(&["prod-us"])))), @"stage new is waiting: fund-transfer 1.4.8 waits for you: manual promotion, since 1s; released by a person who may promote to the stage");
+    assert_snapshot!(stuck("new", &|b| {
+        b.freight.clear();
+        b.stages.push(stage("new", direct()));
+        b.warehouses[0].status = Some(WarehouseStatus {
+            conditions: vec![conditions::Condition::new("Healthy", false, "NoImageReferencesDiscovered", "no tag of 127.0.0.1:7450/fund-transfer matches ^9")],
+            ..WarehouseStatus::default()
+        });
+    }), @"stage new is empty: warehouse bank has made no freight yet: no tag of 127.0.0.1:7450/fund-transfer matches ^9");
+}
+
+#[test]
+fn a_running_promotion_says_what_its_run_waits_for() {
+    let tell = |status: PromotionRunStatus| {
+        let mut bank = Bank::new();
+        let name = bank.promote("prod-eu", "1.5.0", "bob");
+        let promotion = bank.promotions.iter_mut().find(|p| p.metadata.name.as_ref() == Some(&name)).unwrap();
+        promotion.status = Some(PromotionStatus {
+            phase: PromotionPhase::Running,
+            started_at: Some(Time(bank.now)),
+            ..PromotionStatus::default()
+        });
+        let mut run = PromotionRun::new(&name, seaway_api::seaway::PromotionRunSpec::default());
+        run.status = Some(status);
+        bank.runs.push(run);
+        bank.why("prod-eu").replace(&name, "PROMOTION")
+    };
+    assert_snapshot!(tell(PromotionRunStatus::default()), @"stage prod-eu is promoting: fund-transfer 1.5.0: step 1 of 3, git-clone, since 0s");
+    let effect = Effect { state: "Uncertain".into(), ..Effect::default() };
+    let entry = Entry { alias: "notify".into(), effect: Some(effect), ..Entry::default() };
+    let uncertain = PromotionRunStatus {
+        phase: "Uncertain".into(),
+        journal: Some(Journal { version: 1, entries: vec![entry] }),
+        ..PromotionRunStatus::default()
+    };
+    assert_snapshot!(tell(uncertain), @"stage prod-eu is uncertain: fund-transfer 1.5.0: `notify` sent something and its answer never came, since 0s; released by a person who knows");
+    let blocked = |reason: &str, message: &str| PromotionRunStatus {
+        conditions: vec![conditions::Condition::new("Blocked", true, reason, message)],
+        ..PromotionRunStatus::default()
+    };
+    assert_snapshot!(tell(blocked("NotAuthenticated", "git-clone: http://127.0.0.1:7480/bank.git: the server did not accept the credentials")), @"stage prod-eu is blocked: fund-transfer 1.5.0: git-clone: http://127.0.0.1:7480/bank.git: the server did not accept the credentials, since 0s; released by a Secret of the project with the right credentials");
+    assert_snapshot!(tell(blocked("ToolMissing", "neither `kustomize` nor `kubectl` is installed")), @"stage prod-eu is blocked: fund-transfer 1.5.0: neither `kustomize` nor `kubectl` is installed, since 0s; released by installing it");
+    let wait =
+        Wait { step: "smoke".into(), for_: "http://x answers 200".into(), released_by: "that answer".into(), ..Wait::default() };
+    assert_snapshot!(tell(PromotionRunStatus { waits: vec![wait], ..PromotionRunStatus::default() }), @"stage prod-eu is waiting: fund-transfer 1.5.0: `smoke` waits for http://x answers 200, since 0s; released by that answer");
+}
+
+#[test]
+fn freight_is_found_as_people_name_it() {
+    let mut bank = Bank::new();
+    bank.push("1.5.1");
+    bank.freight[0].alias = "wobbly-otter".into();
+    let find = |query: &str| match seaway_core::freight::find(query, &bank.freight) {
+        Ok(found) => found.images[0].tag.clone(),
+        Err(e) => e.to_string(),
+    };
+    assert_eq!(find("1.5.1"), "1.5.1");
+    assert_eq!(find("fund-transfer:1.5.1"), "1.5.1");
+    assert_eq!(find("127.0.0.1:7450/fund-transfer:1.5.0"), "1.5.0");
+    assert_eq!(find("wobbly-otter"), "1.4.8");
+    assert_eq!(find(bank.freight[1].metadata.name.as_deref().unwrap()), "1.5.0");
+    assert!(find("2.0.0").starts_with("`2.0.0` is 3 pieces of freight: "), "{}", find("2.0.0"));
+    assert!(find("9.9.9").starts_with("no freight goes by `9.9.9`; there is "), "{}", find("9.9.9"));
+}
+
+#[test]
+fn what_is_old_and_unused_may_go() {
+    let mut bank = Bank::new();
+    for i in 0..30 {
+        bank.push(&format!("1.7.{i}"));
+        bank.settle();
+    }
+    let keep = seaway_core::retention::Keep::default();
+    let gone = |bank: &Bank| {
+        let own: Vec<_> = bank.promotions.iter().filter(|p| p.spec.stage == "qa").cloned().collect();
+        (
+            seaway_core::retention::promotions(&own, keep, bank.now).len(),
+            seaway_core::retention::freight(&bank.freight, &bank.stages, keep, bank.now).len(),
+        )
+    };
+    assert_eq!(gone(&bank), (0, 0), "nothing is old enough");
+    bank.pass("337h");
+    assert_eq!(gone(&bank), (12, 0), "freight newer than what a stage still has stays");
+    bank.promote("prod-eu", "1.7.29", "bob");
+    bank.settle();
+    bank.pass("1m");
+    bank.settle();
+    assert_eq!(gone(&bank), (12, 11));
+}
