@@ -1,24 +1,17 @@
 //! The seam to admission: a pure decision over a request and the world, whose result is committed in one batch.
 
+use crate::ApiServer;
 use crate::identity::Identity;
-use crate::kind::Kind;
-use crate::validate::FieldError;
+use crate::kind::{Kind, Kinds};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use seaway_base::Random;
-use seaway_store::{Key, Precondition, Store};
+use seaway_core::admission;
+use seaway_store::{Key, Object, Precondition, Store};
 use serde_json::Value;
+use std::sync::Arc;
 
-/// What a request wants to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// A new object.
-    Create,
-    /// A change, by whatever verb.
-    Update,
-    /// A deletion; also when finalizers will delay it.
-    Delete,
-}
+pub use seaway_core::admission::{Denied, Operation, World};
 
 /// A request as admission sees it.
 #[derive(Debug)]
@@ -60,32 +53,8 @@ pub struct Admitted {
     pub warnings: Vec<String>,
 }
 
-/// Why admission refused.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum Denied {
-    /// Not allowed: 403.
-    #[error("{0}")]
-    Forbidden(String),
-    /// Fields that are wrong: 422.
-    #[error("invalid fields")]
-    Invalid(Vec<FieldError>),
-    /// The request makes no sense: 400.
-    #[error("{0}")]
-    BadRequest(String),
-    /// It stands in the way of what is there: 409.
-    #[error("{0}")]
-    Conflict(String),
-}
-
-/// What admission may look at. Whatever `get` answered is a precondition of the commit.
-pub trait World {
-    /// The object under a storage name such as `projects.kargo.akuity.io`.
-    fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Value>;
-    /// All objects of a resource, in a namespace or everywhere. Not a precondition.
-    fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Value>;
-}
-
-/// Decides what becomes of a request. Pure: the same request and world give the same answer.
+/// Decides what becomes of a request. Pure: the same request and world give the same answer. Whatever `World::get` answered
+/// is a precondition of the commit; lists are not.
 pub trait Admission: Send + Sync + 'static {
     /// Admits, perhaps changed, or refuses.
     ///
@@ -104,19 +73,53 @@ impl Admission for AdmitAll {
     }
 }
 
-/// The store as admission's world; writes down what was read.
+/// The rules of Seaway's kinds: [`seaway_core::admission`], committed at once.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rules;
+
+impl Admission for Rules {
+    fn admit(&self, request: Request<'_>, world: &dyn World) -> Result<Admitted, Denied> {
+        let deletes = request.operation == Operation::Delete;
+        let actor = request.identity.actor();
+        let asked = admission::Request {
+            operation: request.operation,
+            kind: &request.kind.kind,
+            subresource: request.subresource,
+            namespace: (!request.namespace.is_empty()).then_some(request.namespace),
+            new: (!deletes).then_some(&request.object),
+            old: request.old,
+            actor: actor.as_str(),
+            control_plane: request.identity.is_control_plane(),
+            dry_run: request.dry_run,
+            now: request.now,
+            ulid: request.random.ulid(request.now),
+            random: request.random.next_u64(),
+        };
+        // The right that a promotion needs beside its own (`right`) is asked for once there is RBAC.
+        let admitted = admission::admit(&asked, world)?;
+        Ok(Admitted {
+            object: admitted.object.unwrap_or(request.object),
+            also: admitted.also,
+            unique: admitted.unique.iter().map(ToString::to_string).collect(),
+            warnings: admitted.warnings,
+        })
+    }
+}
+
+/// The store as admission's world; writes down what was read, so that the commit can insist on it.
 pub(crate) struct Reading<'a> {
     store: &'a dyn Store,
+    kinds: &'a Kinds,
     reads: Mutex<Vec<Precondition>>,
 }
 
 impl<'a> Reading<'a> {
-    pub(crate) fn new(store: &'a dyn Store) -> Self {
-        Self { store, reads: Mutex::new(Vec::new()) }
+    pub(crate) fn new(api: &'a ApiServer) -> Self {
+        Self { store: &*api.store, kinds: &api.kinds, reads: Mutex::new(Vec::new()) }
     }
 
     /// Reads a key and remembers its revision.
-    pub(crate) fn object(&self, key: Key) -> Option<std::sync::Arc<seaway_store::Object>> {
+    pub(crate) fn object(&self, key: Key) -> Option<Arc<Object>> {
         let found = self.store.get(&key);
         let read = match &found {
             Some(object) => Precondition::Revision(key, object.revision),
@@ -135,12 +138,15 @@ impl<'a> Reading<'a> {
 }
 
 impl World for Reading<'_> {
-    fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
-        self.object(Key::new(resource, namespace, name))?.value().ok()
+    fn get(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Arc<Value>> {
+        let kind = self.kinds.stored().find(|known| known.kind == kind)?;
+        let key = Key::new(&kind.storage, namespace.unwrap_or_default(), name);
+        self.object(key)?.value().ok().map(Arc::new)
     }
 
-    fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Value> {
-        let listed = self.store.list(resource, namespace, None, usize::MAX);
-        listed.objects.iter().filter_map(|object| object.value().ok()).collect()
+    fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        let Some(kind) = self.kinds.stored().find(|known| known.kind == kind) else { return Vec::new() };
+        let listed = self.store.list(&kind.storage, namespace, None, usize::MAX);
+        listed.objects.iter().filter_map(|object| object.value().ok()).map(Arc::new).collect()
     }
 }

@@ -76,7 +76,7 @@ pub(crate) fn check(kind: &Kind, object: &Value) -> Vec<FieldError> {
         let path = format!("data[{name}]");
         match &*kind.storage {
             // The value is never shown.
-            "secrets" if !value.as_str().is_some_and(|text| STANDARD.decode(text).is_ok()) => {
+            "secrets" if value.as_str().is_none_or(|text| STANDARD.decode(text).is_err()) => {
                 errors.push(FieldError { path, kind: ErrorKind::Invalid, message: "Invalid value: must be base64".to_owned() });
             }
             "secrets" | "configmaps" if !is_data_key(name) => {

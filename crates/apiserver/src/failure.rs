@@ -1,24 +1,37 @@
 //! Every way a request can fail, and the `Status` that tells the client.
 
+use crate::admit::Denied;
 use crate::kind::Kind;
 use crate::validate::FieldError;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use seaway_store::{Key, StoreError};
 use serde_json::{Value, json};
+use std::ops::Deref;
 
-/// What an error is about, for `details`.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct About {
+/// What an error is about, for `details`. Boxed, so that results stay small.
+#[derive(Debug, Clone)]
+pub(crate) struct About(Box<Names>);
+
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
     group: String,
     plural: String,
     kind: String,
     name: String,
 }
 
+impl Deref for About {
+    type Target = Names;
+    fn deref(&self) -> &Names {
+        &self.0
+    }
+}
+
 impl About {
     pub(crate) fn new(kind: &Kind, name: &str) -> Self {
-        Self { group: kind.group.clone(), plural: kind.plural.clone(), kind: kind.kind.clone(), name: name.to_owned() }
+        let (group, plural, kind) = (kind.group.clone(), kind.plural.clone(), kind.kind.clone());
+        Self(Box::new(Names { group, plural, kind, name: name.to_owned() }))
     }
 
     fn resource(&self) -> String {
@@ -59,6 +72,8 @@ pub(crate) enum Failure {
     Applied { about: About, message: String, causes: Vec<Cause> },
     #[error("{} \"{}\" is invalid: {}", about.kind(), about.name, listed(errors))]
     Invalid { about: About, errors: Vec<FieldError> },
+    #[error("{}", denied.message)]
+    Denied { about: About, denied: Denied },
     #[error("{0}")]
     MediaType(String),
     #[error("the body is larger than 1 MiB")]
@@ -100,7 +115,8 @@ impl Failure {
             true => About::new(kind, &key.name),
             false => {
                 let (plural, group) = key.resource.split_once('.').unwrap_or((&key.resource, ""));
-                About { group: group.to_owned(), plural: plural.to_owned(), kind: plural.to_owned(), name: key.name.to_string() }
+                let (group, plural, name) = (group.to_owned(), plural.to_owned(), key.name.to_string());
+                About(Box::new(Names { group, kind: plural.clone(), plural, name }))
             }
         };
         match &err {
@@ -127,6 +143,9 @@ impl Failure {
             Self::Exists(_) => (StatusCode::CONFLICT, "AlreadyExists"),
             Self::Conflict { .. } | Self::Applied { .. } => (StatusCode::CONFLICT, "Conflict"),
             Self::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "Invalid"),
+            Self::Denied { denied, .. } => {
+                (StatusCode::from_u16(denied.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), denied.reason)
+            }
             Self::MediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge"),
             Self::Expired(_) => (StatusCode::GONE, "Expired"),
@@ -143,6 +162,7 @@ impl Failure {
         let about = match self {
             Self::NotFound(about) | Self::Exists(about) => Some(about),
             Self::Conflict { about, .. } | Self::Applied { about, .. } | Self::Invalid { about, .. } => Some(about),
+            Self::Denied { about, .. } => Some(about),
             Self::Forbidden { about, .. } => about.as_ref(),
             _ => None,
         };
@@ -150,6 +170,15 @@ impl Failure {
             Self::Invalid { errors, .. } => errors
                 .iter()
                 .map(|err| Cause { reason: err.kind.reason().to_owned(), message: err.message.clone(), field: err.path.clone() })
+                .collect(),
+            Self::Denied { denied, .. } => denied
+                .causes
+                .iter()
+                .map(|cause| Cause {
+                    reason: cause.reason.to_owned(),
+                    message: cause.message.clone(),
+                    field: cause.field.clone(),
+                })
                 .collect(),
             Self::Applied { causes, .. } | Self::Forbidden { causes, .. } => causes.clone(),
             _ => Vec::new(),

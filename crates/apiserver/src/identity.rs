@@ -1,8 +1,12 @@
 //! Who asks: a request extension that the port's authenticator, or an in-process client's layer, puts there.
 
+use seaway_base::Actor;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
+
+/// Where our controllers' service accounts begin.
+const CONTROLLERS: &str = "system:serviceaccount:seaway:";
 
 /// The identity behind a request. A request without one is refused.
 ///
@@ -27,6 +31,25 @@ impl Identity {
     pub fn service_account(namespace: &str, name: &str) -> Self {
         let groups = ["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")];
         Self { username: format!("system:serviceaccount:{namespace}:{name}").into(), groups: groups.into() }
+    }
+
+    /// One of Seaway's own controllers: its service account in the namespace `seaway`.
+    pub fn controller(name: &str) -> Self {
+        Self::service_account("seaway", name)
+    }
+
+    /// Is it one of Seaway's own controllers? Names that begin with `system:` cannot come from outside.
+    pub fn is_control_plane(&self) -> bool {
+        self.username.starts_with(CONTROLLERS)
+    }
+
+    /// The actor, as it is recorded: `controller:stages`, else `kubernetes:admin`.
+    pub fn actor(&self) -> Actor {
+        match self.username.strip_prefix(CONTROLLERS) {
+            Some(name) => Actor::controller(name),
+            // The username is never empty, so neither is this.
+            None => Actor::new(format!("kubernetes:{}", self.username)).unwrap_or_else(|| Actor::controller("unknown")),
+        }
     }
 }
 

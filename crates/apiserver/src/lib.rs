@@ -27,7 +27,7 @@ pub mod validate;
 mod watch;
 mod write;
 
-pub use admit::{Admission, AdmitAll, Admitted, Denied, Operation, Request, World};
+pub use admit::{Admission, AdmitAll, Admitted, Denied, Operation, Request, Rules, World};
 pub use gc::Running;
 pub use identity::Identity;
 pub use kind::{Kind, Mode, ours};

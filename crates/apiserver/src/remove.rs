@@ -121,7 +121,7 @@ impl ApiServer {
             return Err(Failure::Forbidden { about: Some(About::new(kind, name)), message, causes: Vec::new() });
         }
         let old = self.value(live)?;
-        let reading = Reading::new(&*self.store);
+        let reading = Reading::new(self);
         let admitted = self.admit(call, Operation::Delete, name, old.clone(), Some(&old), &reading)?;
         let new = self.marked(&old, &options.propagation);
         let companions = self.companions(admitted.also, &reading)?;

@@ -1,6 +1,6 @@
 //! Create, update, patch and apply: from a request to one batch, decided anew when the world moved meanwhile.
 
-use crate::admit::{Admitted, Denied, Operation, Reading, Request};
+use crate::admit::{Admitted, Operation, Reading, Request};
 use crate::builtin;
 use crate::failure::{About, Cause, Failure};
 use crate::kind::{Mode, stored_schema};
@@ -180,7 +180,7 @@ impl ApiServer {
         if name.is_empty() && !generated.is_empty() {
             name = self.generated_name(&generated);
         }
-        let reading = Reading::new(&*self.store);
+        let reading = Reading::new(self);
         let metadata = metadata(&mut object);
         metadata.insert("name".into(), name.as_str().into());
         metadata.insert("uid".into(), self.random.uuid().into());
@@ -203,10 +203,9 @@ impl ApiServer {
         let admitted = self.admit(call, Operation::Create, &name, object, None, &reading)?;
         warnings.extend(admitted.warnings);
         let mut object = admitted.object;
-        let errors = validate::check_metadata(&kind.kind, kind.namespaced, &object);
-        if !errors.is_empty() {
-            return Err(Failure::invalid(kind, &name, errors));
-        }
+        // Admission names freight and promotions.
+        let name = text(&object, "/metadata/name").to_owned();
+        self.check(call, None, &mut object)?;
         let key = call.key(&name);
         if self.store.get(&key).is_some() && generated.is_empty() {
             return Err(Failure::Exists(About::new(kind, &name)));
@@ -220,6 +219,7 @@ impl ApiServer {
         Ok(Proposal { reads, ops, object, unchanged: None, warnings, code: StatusCode::CREATED })
     }
 
+    /// A name of the client's choice: its beginning and five letters.
     fn generated_name(&self, base: &str) -> String {
         let mut number = self.random.next_u64();
         let mut name: String = base.chars().take(58).collect();
@@ -318,14 +318,11 @@ impl ApiServer {
         }
         let mut warnings = Vec::new();
         self.conform(call, Some(old), &mut new, &mut warnings)?;
-        let reading = Reading::new(&*self.store);
+        let reading = Reading::new(self);
         let admitted = self.admit(call, Operation::Update, name, new, Some(old), &reading)?;
         warnings.extend(admitted.warnings);
         let mut new = admitted.object;
-        let errors = validate::check_metadata(&kind.kind, kind.namespaced, &new);
-        if !errors.is_empty() {
-            return Err(Failure::invalid(kind, name, errors));
-        }
+        self.check(call, Some(old), &mut new)?;
         if !kind.builtin && !call.is_status() && is_new_generation(old, &new) {
             let generation = old.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0) + 1;
             metadata(&mut new).insert("generation".into(), generation.into());
@@ -383,12 +380,19 @@ impl ApiServer {
         new
     }
 
-    /// Unknown fields by the request's choice, defaults, and the values against the schema.
+    /// Unknown fields by the request's choice, and defaults: before admission.
     fn conform(&self, call: &Call, old: Option<&Value>, object: &mut Value, warnings: &mut Vec<String>) -> Result<(), Failure> {
         let schema = stored_schema(&call.kind);
         if self.check_fields(call, old, object, warnings)? {
             validate::prune(schema, object);
         }
+        validate::default(schema, object);
+        Ok(())
+    }
+
+    /// The values against the schema, and the metadata: after admission, which fills in what a user may leave out.
+    fn check(&self, call: &Call, old: Option<&Value>, object: &mut Value) -> Result<(), Failure> {
+        let (kind, schema) = (&call.kind, stored_schema(&call.kind));
         validate::default(schema, object);
         let mut errors = validate::check(schema, object);
         if let (false, Some(old)) = (errors.is_empty(), old) {
@@ -396,8 +400,9 @@ impl ApiServer {
             let before = validate::check(schema, old);
             errors.retain(|error| !before.contains(error));
         }
-        errors.extend(builtin::check(&call.kind, object));
-        if errors.is_empty() { Ok(()) } else { Err(Failure::invalid(&call.kind, text(object, "/metadata/name"), errors)) }
+        errors.extend(builtin::check(kind, object));
+        errors.extend(validate::check_metadata(&kind.kind, kind.namespaced, object));
+        if errors.is_empty() { Ok(()) } else { Err(Failure::invalid(kind, text(object, "/metadata/name"), errors)) }
     }
 
     /// Tells of fields the schema does not know, unless they stood there before; answers whether they are to be dropped.
@@ -455,15 +460,8 @@ impl ApiServer {
             random: &self.random,
             dry_run: call.query.dry_run,
         };
-        self.admission.admit(request, reading).map_err(|denied| {
-            let about = About::new(&call.kind, name);
-            match denied {
-                Denied::Forbidden(message) => Failure::Forbidden { about: Some(about), message, causes: Vec::new() },
-                Denied::Invalid(errors) => Failure::Invalid { about, errors },
-                Denied::BadRequest(message) => Failure::BadRequest(message),
-                Denied::Conflict(message) => Failure::Conflict { about, message },
-            }
-        })
+        let about = || About::new(&call.kind, name);
+        self.admission.admit(request, reading).map_err(|denied| Failure::Denied { about: about(), denied })
     }
 
     /// The further objects of an admission, as operations of the same batch.
