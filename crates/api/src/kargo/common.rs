@@ -96,6 +96,7 @@ pub struct Chart {
 pub struct ArtifactReference {
     /// The type of the artifact.
     #[serde(skip_serializing_if = "crate::is_default")]
+    #[schemars(extend("minLength" = 1))]
     pub artifact_type: String,
     /// The name of the subscription that found it.
     #[schemars(extend("minLength" = 1))]
@@ -254,7 +255,7 @@ pub struct PromotionStepRetry {
     pub timeout: Option<GoDuration>,
     /// How many errors end it.
     #[serde(skip_serializing_if = "crate::is_default")]
-    #[schemars(extend("minimum" = 0))]
+    #[schemars(extend("format" = "int32"))]
     pub error_threshold: i64,
 }
 
@@ -301,6 +302,7 @@ pub struct StepExecutionMetadata {
 /// A selector over labels.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct LabelSelector {
     /// Labels that must be there with these values.
     #[serde(skip_serializing_if = "crate::is_default")]
@@ -329,9 +331,11 @@ pub struct LabelSelectorRequirement {
 /// A name in the same namespace.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct LocalObjectReference {
     /// The name.
     #[serde(skip_serializing_if = "crate::is_default")]
+    #[schemars(extend("x-default" = ""))]
     pub name: String,
 }
 
@@ -385,6 +389,7 @@ pub struct PromotionWindow {
 /// Selects by name pattern and labels, both of which must match.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct StageSelector {
     /// An exact name, or `regex:`, `regexp:` or `glob:` and a pattern.
     #[serde(skip_serializing_if = "crate::is_default")]

@@ -15,10 +15,11 @@ use serde_json::Value;
 #[schemars(extend("x-required" = ["stage"]))]
 pub struct PromotionSpec {
     /// The stage.
-    #[schemars(extend("minLength" = 1), extend("pattern" = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"))]
+    #[schemars(extend("minLength" = 1), extend("maxLength" = 253), extend("pattern" = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"))]
     pub stage: String,
     /// The freight's name.
     #[serde(skip_serializing_if = "crate::is_default")]
+    #[schemars(extend("minLength" = 1), extend("maxLength" = 253), extend("pattern" = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"))]
     pub freight: String,
     /// The origin whose candidate is promoted.
     #[serde(skip_serializing_if = "crate::is_default")]

@@ -59,6 +59,7 @@ pub struct FreightSources {
     pub stages: Vec<String>,
     /// How long it must have been there.
     #[serde(skip_serializing_if = "crate::is_default")]
+    #[schemars(extend("pattern" = GoDuration::PATTERN))]
     pub required_soak_time: Option<GoDuration>,
     /// Whether all of the stages or one must have verified it.
     #[serde(skip_serializing_if = "crate::is_default")]
@@ -75,7 +76,7 @@ pub struct FreightSources {
 pub struct AutoPromotionOptions {
     /// The newest, or what the upstream stage has.
     #[serde(skip_serializing_if = "crate::is_default")]
-    #[schemars(extend("enum" = ["NewestFreight", "MatchUpstream"]), extend("x-default" = "NewestFreight"))]
+    #[schemars(extend("enum" = ["NewestFreight", "MatchUpstream"]))]
     pub selection_policy: AutoPromotionSelectionPolicy,
 }
 

@@ -155,7 +155,7 @@ pub struct GitSubscription {
     pub exclude_paths: Vec<String>,
     /// How many are kept.
     #[serde(default = "limit")]
-    #[schemars(extend("minimum" = 1), extend("maximum" = 100), extend("x-default" = 20))]
+    #[schemars(extend("format" = "int32"), extend("minimum" = 1), extend("maximum" = 100), extend("x-default" = 20))]
     pub discovery_limit: i64,
     /// Commits before this instant do not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -209,7 +209,7 @@ pub struct ImageSubscription {
     pub cache_by_tag: bool,
     /// How many are kept.
     #[serde(default = "limit")]
-    #[schemars(extend("minimum" = 1), extend("maximum" = 100), extend("x-default" = 20))]
+    #[schemars(extend("format" = "int32"), extend("minimum" = 1), extend("maximum" = 100), extend("x-default" = 20))]
     pub discovery_limit: i64,
     /// Whether the server's certificate is not checked.
     #[serde(rename = "insecureSkipTLSVerify", default, skip_serializing_if = "crate::is_default")]
@@ -233,7 +233,7 @@ pub struct ChartSubscription {
     pub semver_constraint: String,
     /// How many are kept.
     #[serde(default = "limit")]
-    #[schemars(extend("minimum" = 1), extend("maximum" = 100), extend("x-default" = 20))]
+    #[schemars(extend("format" = "int32"), extend("minimum" = 1), extend("maximum" = 100), extend("x-default" = 20))]
     pub discovery_limit: i64,
     /// Whether the server's certificate is not checked.
     #[serde(rename = "insecureSkipTLSVerify", default, skip_serializing_if = "crate::is_default")]

@@ -20,7 +20,7 @@ pub struct WarehouseSpec {
     pub shard: String,
     /// How often it looks.
     #[serde(skip_serializing_if = "crate::is_default")]
-    #[schemars(extend("x-default" = "5m0s"))]
+    #[schemars(extend("x-default" = "5m0s"), extend("pattern" = GoDuration::PATTERN))]
     pub interval: GoDuration,
     /// Whether what is found becomes freight by itself.
     #[serde(skip_serializing_if = "crate::is_default")]
