@@ -184,7 +184,6 @@ impl Run<'_> {
         } else {
             match self.env.variable(name) {
                 Some(value) => value,
-                None if self.env.function(name).is_some() => Value::Function(name.clone()),
                 None if self.env.strict() => {
                     return Err(Error::run(self.tree.at(id), format!("there is no name {name:?}")));
                 }
@@ -255,17 +254,19 @@ impl Run<'_> {
         match op {
             Op::And | Op::Or => {
                 let decided = op == Op::Or;
-                match left.open().0 {
+                let start = match left.open().0 {
                     Value::Bool(b) if *b == decided => return Ok(Value::Bool(decided)),
-                    Value::Bool(_) | Value::Unknown(_) => {}
+                    Value::Null if !decided => return Ok(Value::Null),
+                    Value::Bool(_) | Value::Null => None,
+                    Value::Unknown(u) => Some(u.clone()),
                     other => return Err(not_bool(other, at)),
-                }
+                };
                 let side = self.eval(right, scope)?;
-                match (left.open().0, side.open().0) {
-                    (_, Value::Bool(b)) if *b == decided => Ok(Value::Bool(decided)),
-                    (Value::Unknown(u), _) | (_, Value::Unknown(u)) => Ok(Value::Unknown(u.clone())),
-                    (_, Value::Bool(b)) => Ok(Value::Bool(*b)),
-                    (_, other) => Err(not_bool(other, at)),
+                match (start, side.open().0) {
+                    (Some(_), Value::Bool(b)) if *b == decided => Ok(Value::Bool(decided)),
+                    (Some(unknown), _) => Ok(Value::Unknown(unknown)),
+                    // The right side is taken as it is: only conditions ask for true or false.
+                    (None, _) => Ok(side),
                 }
             }
             Op::Coalesce => match left.open().0 {
@@ -306,7 +307,6 @@ impl Run<'_> {
                 }
                 Ok(match callee.open().0 {
                     Value::Method(receiver, name) => crate::builtins::method(receiver, name, &args, at)?,
-                    Value::Function(name) => self.ask(name, &args, at)?,
                     Value::Null => return Err(Error::run(at, "cannot call nil").into()),
                     other => return Err(Error::run(at, format!("cannot call a {}", other.go_type())).into()),
                 })
@@ -326,7 +326,6 @@ impl Run<'_> {
             if !own {
                 let callee = self.name(name, id, scope)?;
                 return match callee.open().0 {
-                    Value::Function(name) => self.ask(name, &args, at),
                     Value::Method(receiver, name) => crate::builtins::method(receiver, name, &args, at),
                     Value::Unknown(u) => Ok(Value::Unknown(u.clone())),
                     other => Err(Error::run(at, format!("cannot call {}", other.go_type()))),

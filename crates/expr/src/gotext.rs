@@ -252,7 +252,7 @@ fn write_json(value: &Value, indent: Option<usize>, out: &mut String) -> Result<
         Value::Version(v, _) => drop(write!(out, "\"{v}\"")),
         Value::Secret(v) => write_json(v, indent, out)?,
         Value::Unknown(u) => out.push_str(&json_string(&format!("({})", u.reason))),
-        Value::AnyMap(_) | Value::Method(..) | Value::Function(_) => {
+        Value::AnyMap(_) | Value::Method(..) => {
             return Err(format!("JSON cannot hold a {}", value.go_type()));
         }
     }
@@ -324,7 +324,7 @@ pub(crate) fn plain(value: &Value) -> String {
         Value::Weekday(d) => crate::time::weekday_name(*d).into(),
         Value::Zone(z) => crate::time::zone_name(z),
         Value::Version(v, _) => v.to_string(),
-        Value::Method(..) | Value::Function(_) => "func".into(),
+        Value::Method(..) => "func".into(),
         Value::Secret(v) => plain(v),
         Value::Unknown(u) => format!("({})", u.reason),
     }

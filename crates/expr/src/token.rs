@@ -177,7 +177,7 @@ fn quoted(rest: &str, at: usize) -> Result<(Vec<Piece>, usize), Error> {
                     '\\' | '\'' | '"' | '`' | '?' => Piece::Char(e),
                     'x' | 'X' => Piece::Byte(u8::try_from(code(2, 16, None)?).map_err(|_| bad())?),
                     '0'..='3' => Piece::Byte(u8::try_from(code(2, 8, Some(e))?).map_err(|_| bad())?),
-                    'u' => Piece::Char(char::from_u32(code(4, 16, None)?).ok_or_else(bad)?),
+                    'u' => Piece::Char(char::from_u32(code(4, 16, None)?).unwrap_or('\u{FFFD}')),
                     'U' => Piece::Char(char::from_u32(code(8, 16, None)?).ok_or_else(bad)?),
                     _ => return Err(bad()),
                 });

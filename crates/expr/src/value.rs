@@ -54,8 +54,6 @@ pub enum Value {
     Version(Arc<semver::Version>, Option<Arc<str>>),
     /// A method not called yet.
     Method(Box<Value>, Arc<str>),
-    /// A function of the environment, not called yet.
-    Function(Arc<str>),
     /// A value that must not be shown.
     Secret(Box<Value>),
     /// A value that is not known yet.
@@ -300,7 +298,7 @@ impl Value {
             Value::Weekday(_) => "time.Weekday",
             Value::Zone(_) => "time.Location",
             Value::Version(..) => "semver.Version",
-            Value::Method(..) | Value::Function(_) => "func",
+            Value::Method(..) => "func",
             Value::Secret(v) => v.go_type(),
             Value::Unknown(_) => "unknown",
         }

@@ -69,7 +69,7 @@ fn plain_data(value: &Value) -> Result<Data, String> {
         Value::Secret(inner) => plain_data(inner)?,
         Value::Version(v, _) => Data::Text(v.to_string()),
         Value::Zone(_) => Data::Map(Vec::new()),
-        Value::Method(..) | Value::Function(_) | Value::Unknown(_) => {
+        Value::Method(..) | Value::Unknown(_) => {
             return Err(format!("YAML cannot hold a {}", value.go_type()));
         }
     })
@@ -249,7 +249,7 @@ fn analyse(text: &str) -> Shape {
             _ => false,
         };
         tab |= *c == '\t';
-        special |= !printable(*c) && *c != '\t' && !is_break(*c) || *c == '\u{feff}';
+        special |= !printable(*c) && *c != '\t' || *c == '\u{feff}';
         breaks |= is_break(*c);
         if *c == ' ' {
             break_space |= before.is_some_and(|b| is_break(*b));
@@ -260,10 +260,10 @@ fn analyse(text: &str) -> Shape {
     }
     let (first, last) = (chars[0], chars[chars.len() - 1]);
     let edges = first == ' ' || last == ' ' || is_break(first) || is_break(last);
-    let single = !(special || space_break || tab && special);
+    let single = !(special || space_break || tab);
     Shape {
         plain: !(edges || breaks || indicator || special || tab || break_space || space_break),
-        single: single && !break_space && !(text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\r'])),
+        single: single && !break_space,
         block: !(special || space_break || last == ' '),
     }
 }
@@ -274,11 +274,8 @@ fn looks_typed(text: &str) -> bool {
         "", "~", "null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE", ".nan", ".NaN", ".NAN", ".inf",
         ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF",
     ];
-    const OLD: [&str; 22] = [
-        "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF", "<<", "=", "", "", "",
-        "",
-    ];
-    if WORDS.contains(&text) || (OLD.contains(&text) && text != "=") {
+    const OLD: [&str; 16] = ["y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF"];
+    if WORDS.contains(&text) || OLD.contains(&text) {
         return true;
     }
     if !text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) {
