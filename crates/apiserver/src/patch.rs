@@ -10,6 +10,11 @@ pub use strategic::strategic;
 /// How many operations one JSON patch may have; kube-apiserver's own bound.
 const OPERATIONS_MAX: usize = 10_000;
 
+/// How much JSON one patch may copy and move, in bytes: without a bound a few lines double an object until memory is gone.
+const MOVED_BYTES_MAX: usize = 8 << 20;
+/// How deep an object may nest after a patch: what a body may, or the walks over it would exhaust the stack.
+const DEPTH_MAX: usize = 128;
+
 /// Why a patch could not be applied.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PatchError {
@@ -55,19 +60,21 @@ pub fn json(target: &mut Value, patch: &[u8]) -> Result<(), PatchError> {
         return Err(PatchError::Syntax(format!("{} operations, at most {OPERATIONS_MAX} are taken", operations.len())));
     }
     let mut work = target.clone();
+    let mut budget = MOVED_BYTES_MAX;
     for (index, operation) in operations.iter().enumerate() {
+        let refused =
+            |reason: String| PatchError::Operation { index, op: name(operation), path: operation.path().to_string(), reason };
         if let PatchOperation::Test(test) = operation
             && test.value.is_null()
             && is_missing(&work, &test.path)
         {
             continue;
         }
-        json_patch::patch_unsafe(&mut work, std::slice::from_ref(operation)).map_err(|err| PatchError::Operation {
-            index,
-            op: name(operation),
-            path: operation.path().to_string(),
-            reason: err.kind.to_string(),
-        })?;
+        if let Some(value) = placed(&work, operation) {
+            let depth = operation.path().tokens().count();
+            weigh(value, depth, &mut budget).map_err(|reason| refused(reason.to_owned()))?;
+        }
+        json_patch::patch_unsafe(&mut work, std::slice::from_ref(operation)).map_err(|err| refused(err.kind.to_string()))?;
     }
     *target = work;
     Ok(())
@@ -75,6 +82,35 @@ pub fn json(target: &mut Value, patch: &[u8]) -> Result<(), PatchError> {
 
 fn is_missing(value: &Value, path: &Pointer) -> bool {
     value.pointer(path.as_str()).is_none()
+}
+
+/// The value that an operation puts somewhere.
+fn placed<'a>(work: &'a Value, operation: &'a PatchOperation) -> Option<&'a Value> {
+    match operation {
+        PatchOperation::Add(add) => Some(&add.value),
+        PatchOperation::Replace(replace) => Some(&replace.value),
+        PatchOperation::Move(from) => work.pointer(from.from.as_str()),
+        PatchOperation::Copy(from) => work.pointer(from.from.as_str()),
+        PatchOperation::Remove(_) | PatchOperation::Test(_) => None,
+    }
+}
+
+/// Takes a value's size from the budget and looks at how deep it would come to lie.
+fn weigh(value: &Value, depth: usize, budget: &mut usize) -> Result<(), &'static str> {
+    if depth > DEPTH_MAX {
+        return Err("the object would nest too deep");
+    }
+    let own = match value {
+        Value::String(text) => text.len() + 2,
+        Value::Object(fields) => fields.keys().map(|key| key.len() + 4).sum::<usize>() + 2,
+        _ => 8,
+    };
+    *budget = budget.checked_sub(own).ok_or("the patch places more JSON than one patch may")?;
+    match value {
+        Value::Object(fields) => fields.values().try_for_each(|inner| weigh(inner, depth + 1, budget)),
+        Value::Array(items) => items.iter().try_for_each(|inner| weigh(inner, depth + 1, budget)),
+        _ => Ok(()),
+    }
 }
 
 fn name(operation: &PatchOperation) -> &'static str {
@@ -152,5 +188,20 @@ mod tests {
     fn a_patch_that_is_no_patch_is_a_syntax_error() {
         assert!(matches!(check_refused(json!({}), r#"{"a":1}"#), PatchError::Syntax(_)));
         assert!(matches!(check_refused(json!({}), r#"[{"op":"mend","path":"/a"}]"#), PatchError::Syntax(_)));
+    }
+
+    #[test]
+    fn a_patch_cannot_grow_without_end() {
+        let doubling: Vec<Value> = (0..40).map(|n| json!({"op": "copy", "from": "", "path": format!("/a{n}")})).collect();
+        let err = check_refused(json!({"x": "y".repeat(1000)}), &Value::from(doubling).to_string());
+        assert!(err.to_string().contains("more JSON than one patch may"), "{err}");
+        let mut nesting = Vec::new();
+        for _ in 0..200 {
+            nesting.push(json!({"op": "move", "from": "/a", "path": "/b"}));
+            nesting.push(json!({"op": "add", "path": "/a", "value": {}}));
+            nesting.push(json!({"op": "move", "from": "/b", "path": "/a/c"}));
+        }
+        let err = check_refused(json!({"a": {}}), &Value::from(nesting).to_string());
+        assert!(err.to_string().contains("nest too deep"), "{err}");
     }
 }

@@ -51,6 +51,12 @@ has can-i '^yes' auth can-i create stages
 has whoami 'admin' auth whoami
 fails unknown-resource "doesn't have a resource type" get widgets
 
+has can-i-list 'Resources' auth can-i --list
+has listable 'stages' api-resources --verbs=list -o name
+has explain-deep 'FIELD: +conditions' explain stages.status.conditions
+has raw-path '"kind":"StageList"' get --raw '/apis/kargo.akuity.io/v1alpha1/stages?limit=1'
+fails raw-missing 'NotFound|could not find' get --raw /nowhere
+
 # Creating
 has create-namespace 'namespace/bank created' create namespace bank
 is namespace-phase Active get namespace bank -o 'jsonpath={.status.phase}'
@@ -99,6 +105,10 @@ has apply-several 'configmap/p2 created' apply -f prune.yaml
 config p1 '{a: "1"}' | sed 's/set: p1/prune: please/' > prune.yaml
 has apply-prune 'configmap/p2 pruned' -n bank apply --prune -l prune=please --prune-allowlist=core/v1/ConfigMap -f prune.yaml
 
+has last-applied 'shard|requestedFreight' apply view-last-applied -f two.yaml
+has set-last-applied 'configured' apply set-last-applied -f two.yaml
+has get-by-file '^two' get -f two.yaml
+
 # Server-side apply
 config ssa '{a: "1", b: "1"}' > ssa.yaml
 has ssa 'configmap/ssa serverside-applied' apply --server-side -f ssa.yaml
@@ -118,6 +128,7 @@ config mig '{a: "2"}' > mig.yaml
 has migrate-server 'serverside-applied' apply --server-side -f mig.yaml
 is migrated '{"a":"2"}' -n bank get cm mig -o 'jsonpath={.data}'
 stage ssas 'shard: s' > ssas.yaml
+has ssa-dry-run 'server dry run' apply --server-side --dry-run=server -f ssas.yaml
 has ssa-custom 'serverside-applied' apply --server-side -f ssas.yaml
 fails ssa-strict 'foo' apply --server-side -f strict.yaml
 
@@ -141,6 +152,14 @@ has short-names '^bank +Active' get ns
 has table-secret 's +Opaque +1' -n bank get secret s
 fails missing 'stages.kargo.akuity.io "nope" not found' -n bank get stage nope
 
+has several-names '^one' -n bank get stage one two
+has mixed 'configmap/c' -n bank get stage/one cm/c -o name
+has labels-shown 'team=a' -n bank get stages --show-labels
+has label-column 'TEAM' -n bank get stages -L team
+has by-namespace-label '^bank' get ns -l kubernetes.io/metadata.name=bank
+has leases 'No resources found' -n bank get leases
+has ignore-not-found '^$' -n bank get stage nope --ignore-not-found
+
 # Changing
 has label 'stage.kargo.akuity.io/one labeled' -n bank label stage one x=1
 fails label-overwrite 'overwrite' -n bank label stage one x=2
@@ -161,6 +180,12 @@ is status-only j -n bank get stage one -o 'jsonpath={.spec.shard}'
 has status-column 'True +all well' -n bank get stage one
 has get-status 'all well' -n bank get stage one --subresource=status -o yaml
 fails patch-invalid 'spec.requestedFreight' -n bank patch stage one --type=merge -p '{"spec":{"requestedFreight":"x"}}'
+has patch-dry-run 'patched' -n bank patch stage one --type=merge --dry-run=server -p '{"spec":{"shard":"dry"}}'
+is patch-dry-run-kept j -n bank get stage one -o 'jsonpath={.spec.shard}'
+has label-all 'labeled' -n bank label stages --all wave=1
+k -n bank get stage one -o yaml | sed 's/all well/all is well/' > status.yaml
+has replace-status 'replaced' replace --subresource=status -f status.yaml
+is status-replaced 'all is well' -n bank get stage one -o 'jsonpath={.status.conditions[0].message}'
 k -n bank get cm c -o yaml > c.yaml
 sed -i 's/b: "2"/b: "3"/' c.yaml
 has replace 'configmap/c replaced' replace -f c.yaml
@@ -215,6 +240,9 @@ has describe-namespace 'Status: +Active' describe namespace bank
 fails delete-missing 'not found' -n bank delete stage nope
 has delete-missing-ignored '^$' -n bank delete stage nope --ignore-not-found
 has delete-dry-run 'deleted \(server dry run\)' -n bank delete stage two --dry-run=server
+has delete-now 'deleted' -n bank delete sa sa --now
+has delete-by-file 'deleted' delete -f mig.yaml
+has delete-raw 'Success|"kind"' delete --raw /api/v1/namespaces/bank/configmaps/ssa
 has delete 'stage.kargo.akuity.io "two" deleted' -n bank delete stage two
 fails deleted 'not found' -n bank get stage two
 has finalizer 'patched' -n bank patch stage one --type=merge -p '{"metadata":{"finalizers":["seaway.dev/hold"]}}'
