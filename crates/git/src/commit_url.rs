@@ -53,18 +53,18 @@ pub fn commit_url(repo_url: &str, provider: Option<Provider>, commit: &str) -> O
     Some(format!("https://{host}/{path}/{between}/{commit}"))
 }
 
-/// Host (with its port) and path, without user and `.git`.
+/// Host (with its port) and path, without user and `.git`. As with Kargo, what is no URL of http, https or ssh reads as `host:path`.
 fn parts(url: &str) -> Option<(String, String)> {
     let trim = |path: &str| {
         let path = path.trim_end_matches('/');
         path.strip_suffix(".git").unwrap_or(path).to_owned()
     };
-    if let Some((_, rest)) = url.split_once("://") {
+    if let Some((_, rest)) = url.split_once("://").filter(|it| matches!(it.0, "http" | "https" | "ssh")) {
         let (authority, path) = rest.split_once('/')?;
         let host = authority.rsplit('@').next().unwrap_or_default();
         return Some((host.to_owned(), trim(path)));
     }
     let (authority, path) = url.split_once(':')?;
     let host = authority.rsplit('@').next().unwrap_or_default();
-    (!host.contains(['/', ' '])).then(|| (host.to_owned(), trim(path.trim_start_matches('/'))))
+    (!host.contains(['/', ' '])).then(|| (host.to_owned(), trim(path)))
 }

@@ -99,12 +99,11 @@ fn text_merge<'a>(
     matches!(resolution, gix::merge::blob::Resolution::Complete)
 }
 
+/// A path and what is to be there; `None`: nothing.
+pub(crate) type Edit = (Vec<u8>, Option<(Mode, ObjectId)>);
+
 /// A tree with some paths set or removed; folders that become empty go.
-pub(crate) fn apply(
-    objects: &Objects,
-    root: ObjectId,
-    edits: Vec<(Vec<u8>, Option<(Mode, ObjectId)>)>,
-) -> Result<ObjectId, GitError> {
+pub(crate) fn apply(objects: &Objects, root: ObjectId, edits: Vec<Edit>) -> Result<ObjectId, GitError> {
     let edits = edits.iter().map(|it| (it.0.as_slice(), it.1)).collect();
     Ok(apply_below(objects, Some(root), edits)?.unwrap_or_else(|| tree::write(objects, Vec::new())))
 }

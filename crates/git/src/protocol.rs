@@ -389,16 +389,12 @@ impl Wire {
             }
             match line.first() {
                 // A failed write means that index-pack has ended; its own message says why, so the caller reports that.
-                Some(1) => {
-                    if sink.write_all(&line[1..]).await.is_err() {
-                        return Ok(());
-                    }
-                }
+                Some(1) if sink.write_all(&line[1..]).await.is_err() => return Ok(()),
                 Some(3) => {
                     let message = self.clean(&pktline::text(&line[1..]));
                     return Err(GitError::Remote { doing: DOING, repo: self.repo.clone(), message });
                 }
-                // Progress, or the ACK and NAK of protocol 0.
+                // What was written, progress, or the ACK and NAK of protocol 0.
                 _ => {}
             }
         }

@@ -27,6 +27,9 @@ pub struct Remote {
     pub skip_tls_verify: bool,
 }
 
+/// User name and password.
+pub(crate) type Login = (String, Secret<String>);
+
 impl Remote {
     /// A repository that needs no credential.
     pub fn open(url: impl Into<String>) -> Self {
@@ -55,7 +58,7 @@ impl Remote {
     }
 
     /// The URL for requests and the credential to send, taken from the URL where none was given.
-    pub(crate) fn parts(&self) -> Result<(Url, Option<(String, Secret<String>)>), GitError> {
+    pub(crate) fn parts(&self) -> Result<(Url, Option<Login>), GitError> {
         let mut url = Url::parse(&self.url).map_err(|err| GitError::Url { repo: self.shown(), why: err.to_string() })?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(GitError::Url { repo: self.shown(), why: format!("`{}` is not built; use https", url.scheme()) });

@@ -147,10 +147,13 @@ fn refusal(err: &reqwest::Error) -> Option<String> {
     None
 }
 
-/// The causes, without the URL.
-fn why(err: reqwest::Error) -> String {
-    let err = err.without_url();
-    seaway_base::chain(&err)
+/// The innermost cause: the ones around it repeat themselves, and name the URL.
+fn why(err: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = err;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    if std::ptr::addr_eq(innermost, err) { "no cause is known".into() } else { innermost.to_string() }
 }
 
 #[async_trait]
@@ -166,9 +169,9 @@ impl Transport for HttpTransport {
             Ok(Err(err)) if err.is_timeout() && !err.is_connect() => {
                 return Err(TransportError::Timeout { host, what: "was not done", after: limits.total.min(limits.idle) });
             }
-            Ok(Err(err)) if err.is_connect() => return Err(TransportError::Connect { host, why: why(err) }),
-            Ok(Err(err)) if err.is_redirect() => return Err(TransportError::Refused(why(err))),
-            Ok(Err(err)) => return Err(TransportError::Cut { host, why: why(err) }),
+            Ok(Err(err)) if err.is_connect() => return Err(TransportError::Connect { host, why: why(&err) }),
+            Ok(Err(err)) if err.is_redirect() => return Err(TransportError::Refused(why(&err))),
+            Ok(Err(err)) => return Err(TransportError::Cut { host, why: why(&err) }),
             Ok(Ok(response)) => response,
         };
         let url = response.url().clone();
@@ -204,7 +207,7 @@ impl Body {
             }
             Err(_) => return Err(TransportError::Timeout { host: host(), what: "sent nothing", after: self.limits.idle }),
             Ok(None) => return Ok(None),
-            Ok(Some(Err(err))) => return Err(TransportError::Cut { host: host(), why: why(err) }),
+            Ok(Some(Err(err))) => return Err(TransportError::Cut { host: host(), why: why(&err) }),
             Ok(Some(Ok(piece))) => piece,
         };
         self.read += piece.len() as u64;

@@ -37,7 +37,8 @@ impl WorkFolder {
         if target.path.below(&source.path).is_some() {
             return Err(FolderError::IntoItself { from: from.clone(), to: to.clone() });
         }
-        let mut work = Merge { rules: Rules::of(ignore)?, filtered: !ignore.trim().is_empty(), copied: Copied::default() };
+        let mut work =
+            Merge { rules: Rules::of(&with_folders(ignore))?, filtered: !ignore.trim().is_empty(), copied: Copied::default() };
         self.merge(&target.path, &folder, &mut Vec::new(), &mut work)?;
         Ok(work.copied)
     }
@@ -118,6 +119,21 @@ impl WorkFolder {
         })?;
         Ok(found)
     }
+}
+
+/// Kargo's rules read `sub/**` as naming `sub` too, which git's do not: then the folder itself is not made either.
+fn with_folders(ignore: &str) -> String {
+    let mut text = String::new();
+    for line in ignore.lines() {
+        if let Some(folder) = line.trim_end().strip_suffix("/**") {
+            let (not, folder) = folder.strip_prefix('!').map_or(("", folder), |folder| ("!", folder));
+            let anchor = if folder.starts_with(['/', '#']) || folder.starts_with("**/") { "" } else { "/" };
+            text.push_str(&format!("{not}{anchor}{folder}/\n"));
+        }
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
 }
 
 struct Merge {

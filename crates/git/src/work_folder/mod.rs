@@ -258,6 +258,30 @@ impl WorkFolder {
         Ok(())
     }
 
+    /// Makes a symbolic link; where it leads is judged when it is followed.
+    ///
+    /// # Errors
+    /// If something is there already, or a link on the way leads out.
+    pub fn link(&mut self, path: &RelPath, target: &str) -> Result<(), FolderError> {
+        let found = self.resolve(path, false)?;
+        if found.names.is_empty() || self.node(&found)?.is_some() {
+            return Err(FolderError::Occupied(path.clone()));
+        }
+        self.set(&found, Some(Node::Link(Content::Bytes(Bytes::copy_from_slice(target.as_bytes())))))
+    }
+
+    /// Where a link leads, as it is written; `None` if the path is no link.
+    ///
+    /// # Errors
+    /// If a link on the way leads out.
+    pub fn link_target(&self, path: &RelPath) -> Result<Option<String>, FolderError> {
+        let found = self.resolve(path, false)?;
+        match self.node(&found)? {
+            Some(Node::Link(target)) => Ok(Some(String::from_utf8_lossy(&target.bytes()?).into_owned())),
+            _ => Ok(None),
+        }
+    }
+
     /// Makes a folder and those above it. Git does not keep empty ones.
     ///
     /// # Errors
@@ -331,23 +355,32 @@ impl WorkFolder {
         Ok(there)
     }
 
-    /// Every path that matches a pattern (`*`, `**`, `?`, `[…]`, `{…}`; `*` does not cross a `/`), sorted, folders too.
+    /// Every path that matches a pattern (`*`, `**`, `?`, `[…]`, `{…}`; `*` does not cross a `/`), sorted, folders too; with
+    /// a `/` at its end only folders.
     ///
     /// # Errors
     /// If the pattern cannot be read.
     pub fn glob(&self, pattern: &str) -> Result<Vec<RelPath>, FolderError> {
         let bad = |why: String| FolderError::Pattern { pattern: pattern.to_owned(), why };
         let text = pattern.strip_prefix("./").unwrap_or(pattern);
+        let (text, only_folders) = text.strip_suffix('/').map_or((text, false), |text| (text, true));
         let glob = globset::GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build();
         let matcher = glob.map_err(|err| bad(err.kind().to_string()))?.compile_matcher();
+        // What comes before the first special character is a path like any other, links and all.
+        let plain = text.find(['*', '?', '[', '{', '\\']).unwrap_or(text.len());
+        let prefix = RelPath::parse(text[..plain].rsplit_once('/').map_or("", |it| it.0)).unwrap_or_default();
         let mut found = Vec::new();
-        self.folder(&RelPath::root())?.walk(&mut Vec::new(), &mut |path, _| {
+        let folder = match self.folder(&prefix) {
+            Err(FolderError::NotFound(_) | FolderError::NotAFolder(_)) => return Ok(found),
+            folder => folder?,
+        };
+        folder.walk(&mut Vec::new(), &mut |path, node| {
             if path.last().is_some_and(|it| paths::is_git(it)) {
                 return Ok(false);
             }
-            let text = paths::joined(path);
-            if matcher.is_match(&text)
-                && let Ok(path) = RelPath::parse(&text)
+            if let Ok(path) = prefix.join(&paths::joined(path))
+                && (!only_folders || matches!(node, Node::Folder(_)))
+                && matcher.is_match(path.as_str())
             {
                 found.push(path);
             }

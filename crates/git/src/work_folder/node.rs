@@ -9,6 +9,9 @@ use gix::ObjectId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Sees each node of a walk; `false` skips what is below it.
+pub(crate) type Visitor<'a> = dyn FnMut(&[Name], &Node) -> Result<bool, FolderError> + 'a;
+
 /// What a file holds.
 #[derive(Clone)]
 pub(crate) enum Content {
@@ -160,11 +163,7 @@ impl Folder {
     }
 
     /// Visits every node below, folders before what is in them; `false` from the visitor skips what is below.
-    pub(crate) fn walk(
-        &self,
-        path: &mut Vec<Name>,
-        visit: &mut dyn FnMut(&[Name], &Node) -> Result<bool, FolderError>,
-    ) -> Result<(), FolderError> {
+    pub(crate) fn walk(&self, path: &mut Vec<Name>, visit: &mut Visitor<'_>) -> Result<(), FolderError> {
         for (name, node) in self.entries()?.iter() {
             path.push(name.clone());
             let deeper = visit(path, node)?;

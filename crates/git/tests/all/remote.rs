@@ -1,8 +1,6 @@
 //! Mirrors and pushes against `git http-backend`, each result compared with what the git command says.
 
-mod common;
-
-use common::{Fault, Server, git, me, mirrors, quick, with_password};
+use crate::common::{Fault, Server, git, me, mirrors, quick, with_password};
 use seaway_base::{RelPath, chain};
 use seaway_git::{
     Checkout, CommitDetails, Committed, GitError, Limits, Mirror, MountSpec, ObjectId, PushError, PushRequest, RefUpdate, Remote,
@@ -336,7 +334,7 @@ async fn faults_of_a_server_are_said_as_they_are() {
     Retry fetch from `http://127.0.0.1:PORT/app.git`: the server at `127.0.0.1:PORT` sent nothing within 400ms: it hangs or is overloaded
     Blocked fetch from `http://127.0.0.1:PORT/app.git`: there is no such repository, or the credential may not see it
     Blocked fetch from `http://127.0.0.1:PORT/app.git`: the server does not answer as a git server does: info/refs is `text/html`; is the URL that of a git repository?
-    Retry fetch from `http://127.0.0.1:PORT/app.git`: the connection to `127.0.0.1:PORT` broke: error decoding response body: error reading a body from connection: end of file before message length reached
+    Retry fetch from `http://127.0.0.1:PORT/app.git`: the connection to `127.0.0.1:PORT` broke: end of file before message length reached
     ");
     server.fault(Fault::None);
     mirror.fetch().await.unwrap();

@@ -167,6 +167,7 @@ async fn serve(stream: TcpStream, root: PathBuf, state: Arc<State>) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one request from top to bottom reads best in one piece")]
 async fn one(stream: &mut BufReader<TcpStream>, root: &Path, state: &State) -> Option<()> {
     let mut line = String::new();
     if stream.read_line(&mut line).await.ok()? == 0 {
