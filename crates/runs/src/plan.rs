@@ -1,0 +1,491 @@
+//! A plan: the same run with effects described instead of done, cut into segments where a later step needs what only exists afterwards.
+
+use seaway_api::seaway::{PlannedEffect, PlannedFile, PlannedPath, PlannedStep, PlannedWait, Segment};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+use crate::decide::failed_before;
+use crate::digest::{self, DigestInputs};
+use crate::engine::{Engine, Pass};
+use crate::facts::Facts;
+use crate::folder;
+use crate::ports::Lookup;
+use crate::push::target;
+use crate::resolve::{Condition, ResolveError};
+use crate::run::{AdvanceError, Expected, Outcome, Run};
+use crate::spec::RunSpec;
+use crate::state::{Phase, RunState, StepStatus};
+use crate::step::{Answer, Class, GitIdentity, Purpose, PushAsk, Step, StepContext, StepError};
+use crate::turn::{Hold, Tried, record_class, trailers};
+
+/// Bytes of diffs in a plan.
+pub const DIFF_MAX: usize = 512 * 1024;
+/// Paths that a plan lists.
+pub const PATHS_MAX: usize = 500;
+
+/// What is to be planned. `promotion` and `actor` of the facts are replaced by symbols.
+#[derive(Debug, Clone)]
+pub struct PlanRequest {
+    /// As of a promotion that began now.
+    pub facts: Facts,
+    /// What it would carry out.
+    pub spec: Arc<RunSpec>,
+    /// Who commits by default.
+    pub identity: GitIdentity,
+    /// What else the digest covers.
+    pub gates: Gates,
+}
+
+/// Gates and policies that hold for the stage.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gates {
+    /// Ids of the gates, sorted.
+    pub ids: Vec<String>,
+    /// Hash of the policies.
+    pub policy_hash: String,
+}
+
+/// What a promotion would do.
+#[derive(Debug, Clone, Default)]
+pub struct PlanResult {
+    /// The steps, cut where something is known only afterwards.
+    pub segments: Vec<Segment>,
+    /// Files that would change, at most [`PATHS_MAX`].
+    pub files: Vec<PlannedFile>,
+    /// All paths that the digest covers.
+    pub paths: Vec<PlannedPath>,
+    /// What would be done to the world.
+    pub effects: Vec<PlannedEffect>,
+    /// What it would wait for.
+    pub waits: Vec<PlannedWait>,
+    /// Would anything change?
+    pub changed: bool,
+    /// Diffs or files were left out.
+    pub truncated: bool,
+    /// The digest.
+    pub digest: String,
+    /// What the digest covers: keep it with the digest, so that a difference can be named.
+    pub inputs: Value,
+    /// Why the promotion would not succeed, with its reason.
+    pub failure: Option<(String, String)>,
+}
+
+/// Why a plan could not be made; a plan of a promotion that would fail is a [`PlanResult`].
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct PlanError(String);
+
+impl Engine {
+    /// Plans a promotion: local and recorded steps are really run, effects and waits are described.
+    ///
+    /// # Errors
+    /// [`PlanError`] if data or a repository cannot be read now.
+    pub async fn plan(&self, request: &PlanRequest) -> Result<PlanResult, PlanError> {
+        let mut facts = request.facts.clone();
+        facts.promotion = digest::symbol_name(&facts.stage, &facts.target_freight);
+        facts.actor = digest::ACTOR.into();
+        facts.promotion_uid = String::new();
+        let mut planning = Planning::new(&facts, request.spec.clone(), request.identity.clone());
+        self.planned(&mut planning, None).await?;
+        if digest::uses_now(&request.spec) {
+            let mut symbolic = facts.clone();
+            symbolic.started_at = digest::NOW;
+            let mut again = Planning::new(&symbolic, request.spec.clone(), request.identity.clone());
+            again.run.state.data.clone_from(&planning.run.state.data);
+            self.planned(&mut again, Some(&planning.run.state)).await?;
+            planning.result.paths = again.result.paths;
+            planning.arguments = again.arguments;
+        }
+        Ok(planning.finish(&request.gates))
+    }
+
+    /// Compares what this run would write with what it was bound to; the digest is kept in every run.
+    pub(crate) async fn check_digest(&self, run: &mut Run, index: usize) -> Pass<Option<Outcome>> {
+        if run.memory.digest_checked {
+            return Ok(None);
+        }
+        run.memory.digest_checked = true;
+        // Once something was done, what is left is only a part of the plan.
+        let begun = run.state.steps[..index].iter().any(|step| step.effect.is_some());
+        if begun && run.state.plan_digest.is_some() {
+            return Ok(None);
+        }
+        let mut facts = (*run.facts).clone();
+        facts.promotion = digest::symbol_name(&facts.stage, &facts.target_freight);
+        facts.actor = digest::ACTOR.into();
+        if digest::uses_now(&run.spec) {
+            facts.started_at = digest::NOW;
+        }
+        let mut planning = Planning::new(&facts, run.spec.clone(), run.identity.clone());
+        planning.run.state.data.clone_from(&run.state.data);
+        for (planned, real) in planning.run.state.steps.iter_mut().zip(&run.state.steps) {
+            planned.record.clone_from(&real.record);
+            planned.moved.clone_from(&real.moved);
+        }
+        planning.with_diffs = false;
+        let decisions = run.state.clone();
+        if let Err(PlanError(why)) = self.planned(&mut planning, Some(&decisions)).await {
+            return match &run.expected {
+                None => Ok(None),
+                Some(_) => self.retry(run, index, "PlanUnknown", format!("the plan cannot be compared: {why}")).await,
+            };
+        }
+        let result = planning.finish(&run.gates);
+        run.state.plan_digest = Some(result.digest.clone());
+        let Some(Expected { digest, inputs }) = run.expected.clone() else { return Ok(None) };
+        if digest == result.digest {
+            return Ok(None);
+        }
+        let what = inputs
+            .and_then(|inputs| digest::difference(&inputs, &result.inputs))
+            .unwrap_or_else(|| "what it would write differs".into());
+        let message = format!("the plan has changed since it was made: {what}; plan again and promote with the new digest");
+        run.state.steps[index].started_at = None;
+        run.state.steps[index].status = None;
+        self.end(run, Phase::Failed, message, "PlanChanged".into()).await.map(Some)
+    }
+
+    /// The loop of a plan. With `decisions`, what `if` said there holds here.
+    async fn planned(&self, planning: &mut Planning, decisions: Option<&RunState>) -> Result<(), PlanError> {
+        for index in 0..planning.run.spec.steps.len() {
+            self.plan_step(planning, index, decisions).await?;
+        }
+        Ok(())
+    }
+
+    async fn plan_step(&self, planning: &mut Planning, index: usize, decisions: Option<&RunState>) -> Result<(), PlanError> {
+        let spec = planning.run.spec.clone();
+        let spec = &spec.steps[index];
+        let decided = decisions
+            .and_then(|state| state.steps[index].status)
+            .map(|status| status != StepStatus::Skipped || decisions.is_some_and(|state| state.steps[index].ran));
+        let wanted = match (decided, &spec.condition) {
+            (Some(wanted), _) => Ok(Condition::Known(wanted)),
+            (None, None) => Ok(Condition::Known(!failed_before(&planning.run.state.steps, index))),
+            (None, Some(text)) => self.condition_or_unknown(&mut planning.run, index, text).await,
+        };
+        match wanted {
+            Ok(Condition::Known(true)) => {}
+            Ok(Condition::Known(false)) => {
+                planning.decided(index, false);
+                planning.step(index, StepStatus::Skipped, "");
+                return Ok(());
+            }
+            Ok(Condition::Unknown(on)) => planning.cut("conditional", &on),
+            Err(ResolveError::Data { message, .. }) => return Err(PlanError(message)),
+            Err(ResolveError::Expression(message)) => {
+                planning.fail(index, StepStatus::Errored, message, "Expression");
+                return Ok(());
+            }
+        }
+        planning.decided(index, true);
+        let step = match self.steps.get(&spec.uses) {
+            Lookup::Step(step) => step,
+            Lookup::NotBuilt => {
+                planning.opaque(index, &format!("step `{}` is not built in this release of Seaway", spec.uses));
+                planning.result.failure.get_or_insert(("NotBuilt".into(), format!("step `{}` is not built", spec.uses)));
+                return Ok(());
+            }
+            Lookup::Unknown => {
+                planning.fail(index, StepStatus::Errored, format!("there is no step `{}`", spec.uses), "UnknownStep");
+                return Ok(());
+            }
+        };
+        let now = planning.run.facts.started_at;
+        planning.run.state.steps[index].started_at = Some(now);
+        planning.run.state.steps[index].status = Some(StepStatus::Running);
+        let (config, unknowns) = match self.config_and_unknowns(&mut planning.run, index).await {
+            Ok(config) => config,
+            Err(ResolveError::Data { message, .. }) => return Err(PlanError(message)),
+            Err(ResolveError::Expression(message)) => {
+                planning.fail(index, StepStatus::Errored, message, "Expression");
+                return Ok(());
+            }
+        };
+        let class = step.class(&config);
+        planning.run.state.steps[index].class = Some(record_class(class));
+        planning.run.state.steps[index].task_output = step.publishes_task_output();
+        if unknowns.is_empty()
+            && let Err(err) = step.check(&config)
+        {
+            planning.fail(index, StepStatus::Failed, err.message, err.reason);
+            return Ok(());
+        }
+        match class {
+            Class::Local | Class::Recorded if !unknowns.is_empty() => {
+                planning.opaque(index, &format!("its configuration is {}", unknowns.join(", ")))
+            }
+            Class::Local | Class::Recorded if planning.blind => {
+                planning.opaque(index, "an earlier step could not be told, so the folder is not known")
+            }
+            Class::Local | Class::Recorded => self.plan_local(planning, index, &*step, &config).await?,
+            Class::Effect(_) | Class::Wait => {
+                if !unknowns.is_empty() {
+                    planning.cut("conditional", &unknowns.join(", "));
+                }
+                self.plan_effect(planning, index, &*step, &config, class == Class::Wait).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn plan_local(&self, planning: &mut Planning, index: usize, step: &dyn Step, config: &Value) -> Result<(), PlanError> {
+        let run = &mut planning.run;
+        run.memory.work.get_or_insert_with(seaway_git::WorkFolder::new);
+        let before = run.memory.heads();
+        let done = match self.attempt(run, index, step, config, Purpose::Plan, Hold::Drop).await {
+            Tried::Answer(Ok(Answer::Done(done))) => done,
+            Tried::Answer(Ok(_)) => {
+                planning.opaque(index, "it would wait");
+                return Ok(());
+            }
+            Tried::Answer(Err(err)) => return planning.failed(index, err),
+            Tried::Interrupted => return Err(PlanError("interrupted".into())),
+        };
+        for (mount, commit) in run.state.steps[index].moved.clone() {
+            if let Some(work) = run.memory.work.as_mut()
+                && let Err(err) = folder::remount(work, &mount, &commit)
+            {
+                return planning.failed(index, err);
+            }
+        }
+        if let Err(err) = self.inspect(run, index, &before, config) {
+            return planning.failed(index, err);
+        }
+        if let Err(err) = self.publish(run, index, done.output) {
+            return planning.failed(index, err);
+        }
+        run.state.steps[index].ran = true;
+        if let Some(record) = &done.record {
+            planning.tools.extend(
+                ["tool", "version"]
+                    .iter()
+                    .filter_map(|key| Some((format!("{}.{key}", run.spec.steps[index].alias), record.get(key)?.clone()))),
+            );
+        }
+        let status = if done.skipped { StepStatus::Skipped } else { StepStatus::Succeeded };
+        planning.step(index, status, &done.message.unwrap_or_default());
+        Ok(())
+    }
+
+    async fn plan_effect(
+        &self,
+        planning: &mut Planning,
+        index: usize,
+        step: &dyn Step,
+        config: &Value,
+        waits: bool,
+    ) -> Result<(), PlanError> {
+        let run = &mut planning.run;
+        let trailers = trailers(run, index);
+        let mut work = run.memory.work.take().unwrap_or_else(seaway_git::WorkFolder::new);
+        let described = {
+            let mut cx = StepContext {
+                facts: &run.facts,
+                alias: &run.spec.steps[index].alias,
+                work: &mut work,
+                ports: &self.ports,
+                record: None,
+                purpose: Purpose::Plan,
+                identity: run.identity.clone(),
+                idempotency_key: String::new(),
+                started_at: run.facts.started_at,
+                trailers: &trailers,
+            };
+            step.describe(&mut cx, config).await
+        };
+        run.memory.work = Some(work);
+        let description = match described {
+            Ok(description) => description,
+            Err(err) => return planning.failed(index, err),
+        };
+        if let Err(err) = self.publish(run, index, description.output) {
+            return planning.failed(index, err);
+        }
+        run.memory.unknown.insert(index, description.unknown_outputs);
+        let alias = run.spec.steps[index].alias.clone();
+        let summary = run.memory.masker.text(&description.summary);
+        let arguments = run.memory.masker.map(&description.arguments);
+        if waits {
+            planning.result.waits.push(PlannedWait { alias, for_: summary, released_by: String::new() });
+        } else {
+            if let Some(ask) = &description.push
+                && let Err(err) = self.plan_push(planning, ask)
+            {
+                return planning.failed(index, err);
+            }
+            let kind = step.name().to_owned();
+            planning.result.effects.push(PlannedEffect {
+                alias: alias.clone(),
+                kind,
+                description: summary,
+                arguments: Some(Value::Object(arguments.clone())),
+            });
+            planning.arguments.insert(alias, Value::Object(arguments));
+        }
+        planning.step(index, StepStatus::Succeeded, "");
+        Ok(())
+    }
+
+    /// Lists what a push would change.
+    fn plan_push(&self, planning: &mut Planning, ask: &PushAsk) -> Result<(), StepError> {
+        self.refuse_secrets(&planning.run, &ask.mount)?;
+        let run = &planning.run;
+        let (Some(work), Some(info)) = (&run.memory.work, run.memory.mount(&ask.mount)) else { return Ok(()) };
+        let branch = target(run, ask, info.head.branch.as_deref())?.name;
+        let cloned = run.state.steps.iter().rev().find(|step| step.mounts.iter().any(|path| path == ask.mount.as_str()));
+        let url = cloned.and_then(|step| step.repository.as_ref()).map(|repository| repository.url.clone()).unwrap_or_default();
+        let changes = folder::changes(work, &ask.mount, &url, &branch, planning.with_diffs)?;
+        for change in changes {
+            let path = change.path();
+            // A second push to a branch holds what the first one did.
+            let same = |repository: &str, branch: &str, name: &str| {
+                (repository, branch, name) == (path.repository.as_str(), path.branch.as_str(), path.path.as_str())
+            };
+            planning.result.paths.retain(|it| !same(&it.repository, &it.branch, &it.path));
+            planning.result.files.retain(|it| !same(&it.repository, &it.branch, &it.path));
+            planning.result.changed = true;
+            planning.result.paths.push(path);
+            if planning.result.files.len() >= PATHS_MAX {
+                planning.result.truncated = true;
+                continue;
+            }
+            let mut file = change.file();
+            file.diff = planning.run.memory.masker.text(&file.diff);
+            if file.diff.len() > DIFF_MAX.saturating_sub(planning.n_diff_bytes) {
+                file.diff = String::new();
+                planning.result.truncated = true;
+            }
+            planning.n_diff_bytes += file.diff.len();
+            planning.result.files.push(file);
+        }
+        Ok(())
+    }
+}
+
+/// A plan in the making.
+struct Planning {
+    run: Run,
+    result: PlanResult,
+    arguments: Map<String, Value>,
+    tools: Map<String, Value>,
+    decisions: Vec<(String, bool)>,
+    /// A local step could not be run: what follows it is not known either.
+    blind: bool,
+    with_diffs: bool,
+    n_diff_bytes: usize,
+}
+
+impl Planning {
+    fn new(facts: &Facts, spec: Arc<RunSpec>, identity: GitIdentity) -> Self {
+        let mut run = Run::new(Arc::new(facts.clone()), spec, None);
+        run.identity = identity;
+        run.state.phase = Phase::Running;
+        let result =
+            PlanResult { segments: vec![Segment { kind: "exact".into(), ..Segment::default() }], ..PlanResult::default() };
+        Self {
+            run,
+            result,
+            arguments: Map::new(),
+            tools: Map::new(),
+            decisions: Vec::new(),
+            blind: false,
+            with_diffs: true,
+            n_diff_bytes: 0,
+        }
+    }
+
+    fn decided(&mut self, index: usize, wanted: bool) {
+        self.decisions.push((self.run.spec.steps[index].alias.clone(), wanted));
+    }
+
+    /// Begins a segment, unless the present one is of that kind and for that reason already.
+    fn cut(&mut self, kind: &str, condition: &str) {
+        if let Some(last) = self.result.segments.last_mut() {
+            if last.kind == kind && last.condition == condition {
+                return;
+            }
+            if last.steps.is_empty() {
+                (last.kind, last.condition) = (kind.to_owned(), condition.to_owned());
+                return;
+            }
+        }
+        self.result.segments.push(Segment { kind: kind.to_owned(), condition: condition.to_owned(), steps: Vec::new() });
+    }
+
+    fn step(&mut self, index: usize, status: StepStatus, message: &str) {
+        let message = self.run.memory.masker.text(message);
+        let now = self.run.facts.started_at;
+        let state = &mut self.run.state.steps[index];
+        state.status = Some(status);
+        state.finished_at = Some(now);
+        state.message.clone_from(&message);
+        let planned = PlannedStep {
+            alias: state.alias.clone(),
+            uses: state.uses.clone(),
+            status: status.as_str().to_owned(),
+            message,
+            output: state.output.clone().filter(|output| !output.is_empty()).map(Value::Object),
+        };
+        if let Some(last) = self.result.segments.last_mut() {
+            last.steps.push(planned);
+        }
+    }
+
+    fn fail(&mut self, index: usize, status: StepStatus, message: String, reason: &str) {
+        self.step(index, status, &message);
+        self.run.state.steps[index].reason = reason.to_owned();
+        if !self.run.state.steps[index].continue_on_error {
+            let message = self.run.state.steps[index].message.clone();
+            self.result
+                .failure
+                .get_or_insert((reason.to_owned(), format!("step `{}`: {message}", self.run.state.steps[index].alias)));
+        }
+    }
+
+    /// A step that failed in a plan would fail in the promotion; a world that cannot be reached now says nothing.
+    fn failed(&mut self, index: usize, err: StepError) -> Result<(), PlanError> {
+        if err.next == seaway_base::Next::Retry && !err.terminal {
+            return Err(PlanError(format!(
+                "step `{}`: {}",
+                self.run.spec.steps[index].alias,
+                self.run.memory.masker.text(&err.message)
+            )));
+        }
+        let status = if err.status == crate::step::FailureStatus::Failed { StepStatus::Failed } else { StepStatus::Errored };
+        self.fail(index, status, err.message, err.reason);
+        self.blind = true;
+        Ok(())
+    }
+
+    fn opaque(&mut self, index: usize, why: &str) {
+        self.cut("opaque", why);
+        self.blind = true;
+        self.run.memory.opaque.insert(index);
+        self.step(index, StepStatus::Succeeded, why);
+    }
+
+    fn finish(mut self, gates: &Gates) -> PlanResult {
+        self.result.paths.sort_by(|a, b| (&a.repository, &a.branch, &a.path).cmp(&(&b.repository, &b.branch, &b.path)));
+        self.result.changed |= self.result.effects.iter().any(|effect| effect.kind != "git-push");
+        let inputs = DigestInputs {
+            facts: &self.run.facts,
+            spec: &self.run.spec,
+            decisions: &self.decisions,
+            paths: &self.result.paths,
+            arguments: &self.arguments,
+            tools: &self.tools,
+            gates,
+        }
+        .to_json();
+        self.result.digest = digest::digest(&inputs);
+        self.result.inputs = inputs;
+        self.result
+    }
+}
+
+impl From<AdvanceError> for PlanError {
+    fn from(err: AdvanceError) -> Self {
+        Self(seaway_base::chain(&err))
+    }
+}

@@ -1,0 +1,460 @@
+//! One step's turn: is it run at all, with which configuration, and what follows from its answer (Kargo reference §5.4).
+
+use futures::FutureExt as _;
+use seaway_base::Next;
+use seaway_git::WorkFolder;
+use serde_json::{Map, Value};
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use crate::decide::{Attempt, Verdict, failed_before, judge};
+use crate::engine::{Engine, Pass};
+use crate::faults::{Point, Side};
+use crate::limits;
+use crate::ports::{Lookup, Milestone};
+use crate::resolve::ResolveError;
+use crate::run::{Outcome, Run};
+use crate::state::{Choice, ClassRecord, EffectState, StepStatus, WaitKind};
+use crate::step::{Answer, Class, Contract, Done, Purpose, Step, StepContext, StepError};
+
+/// How long an effect in hand may take after the run was asked to leave.
+const GRACE: Duration = Duration::from_secs(20);
+/// The reason of a [`StepError`] that says: it was sent, and the answer is lost. An unknowable effect is then `Uncertain`.
+pub const ANSWER_LOST: &str = "AnswerLost";
+/// Steps that only ask for a push.
+const PUSHES: [&str; 1] = ["git-push"];
+/// Reasons for which a run waits instead of failing: the installation lacks something, the promotion is not at fault.
+const PARKS: [&str; 4] = ["NotBuilt", "MissingTool", "NoIsolation", "NoNetworkIsolation"];
+
+/// What came of asking a step.
+pub(crate) enum Tried {
+    /// It answered.
+    Answer(Result<Answer, StepError>),
+    /// The run was asked to leave meanwhile; what the step did in memory is dropped.
+    Interrupted,
+}
+
+/// May a step be dropped in the middle?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// It only works in memory, or only asks.
+    Drop,
+    /// It may have changed the world: it is given time to finish.
+    Finish,
+}
+
+impl Engine {
+    /// Gives the step at `index` its turn. `None`: the loop goes on.
+    pub(crate) async fn turn(&self, run: &mut Run, index: usize) -> Pass<Option<Outcome>> {
+        let spec = run.spec.clone();
+        let spec = &spec.steps[index];
+        let now = self.clock().now();
+        if run.state.steps[index].started_at.is_none() {
+            let wanted = match &spec.condition {
+                None => Ok(!failed_before(&run.state.steps, index)),
+                Some(text) => self.condition(run, index, text).await,
+            };
+            match wanted {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.over(run, index, StepStatus::Skipped, String::new(), "");
+                    return Ok(None);
+                }
+                Err(err) => return self.unresolved(run, index, err).await,
+            }
+        }
+        let step = match self.steps.get(&spec.uses) {
+            Lookup::Step(step) => step,
+            Lookup::NotBuilt => {
+                return self
+                    .park(run, index, "NotBuilt", format!("step `{}` is not built in this release of Seaway", spec.uses))
+                    .await;
+            }
+            Lookup::Unknown => {
+                self.over(
+                    run,
+                    index,
+                    StepStatus::Errored,
+                    format!("there is no step `{}`; `seaway get steps` lists them", spec.uses),
+                    "UnknownStep",
+                );
+                return Ok(None);
+            }
+        };
+        let state = &mut run.state.steps[index];
+        state.started_at.get_or_insert(now);
+        state.status = Some(StepStatus::Running);
+        let config = match self.config(run, index).await {
+            Ok(config) => config,
+            Err(err) => return self.unresolved(run, index, err).await,
+        };
+        if let Err(err) = step.check(&config) {
+            return self.conclude(run, index, Err(err)).await;
+        }
+        let class = step.class(&config);
+        let state = &mut run.state.steps[index];
+        state.class = Some(record_class(class));
+        state.task_output = step.publishes_task_output();
+        match class {
+            Class::Local | Class::Recorded => self.local(run, index, &*step, &config).await,
+            Class::Wait => self.wait(run, index, &*step, &config).await,
+            Class::Effect(_) if PUSHES.contains(&step.name()) => self.push_turn(run, index, &*step, &config).await,
+            Class::Effect(contract) => self.effect(run, index, &*step, &config, contract).await,
+        }
+    }
+
+    async fn local(&self, run: &mut Run, index: usize, step: &dyn Step, config: &Value) -> Pass<Option<Outcome>> {
+        if run.memory.unsaved {
+            self.save(run, Milestone::Effect).await?;
+        }
+        if let Some(outcome) = self.folder(run, index).await? {
+            return Ok(Some(outcome));
+        }
+        let before = run.memory.heads();
+        let answer = match self.attempt(run, index, step, config, Purpose::Run, Hold::Drop).await {
+            Tried::Answer(answer) => answer,
+            Tried::Interrupted => return Ok(None),
+        };
+        self.point(&Point::Local { step: run.spec.steps[index].alias.clone() })?;
+        let answer = match answer {
+            Ok(answer) => self.inspect(run, index, &before, config).map(|()| answer),
+            err => err,
+        };
+        if answer.is_err() {
+            // A step that failed leaves no trace in the folder: it is rebuilt from those that did not.
+            run.memory.work = None;
+        }
+        self.answered(run, index, answer).await
+    }
+
+    async fn wait(&self, run: &mut Run, index: usize, step: &dyn Step, config: &Value) -> Pass<Option<Outcome>> {
+        match self.attempt(run, index, step, config, Purpose::Run, Hold::Drop).await {
+            Tried::Answer(answer) => self.answered(run, index, answer).await,
+            Tried::Interrupted => Ok(None),
+        }
+    }
+
+    async fn effect(
+        &self,
+        run: &mut Run,
+        index: usize,
+        step: &dyn Step,
+        config: &Value,
+        contract: Contract,
+    ) -> Pass<Option<Outcome>> {
+        let alias = run.spec.steps[index].alias.clone();
+        if contract == Contract::Unknowable
+            && let Some(outcome) = self.settle_uncertain(run, index, "it was interrupted between start and answer").await?
+        {
+            return Ok(outcome);
+        }
+        if let Some(outcome) = self.folder(run, index).await? {
+            return Ok(Some(outcome));
+        }
+        if let Some(outcome) = self.check_digest(run, index).await? {
+            return Ok(Some(outcome));
+        }
+        let now = self.clock().now();
+        let effect = run.state.steps[index].effect.get_or_insert_with(|| EffectState::new(now));
+        effect.n_tries += 1;
+        run.state.event(now, "EffectStarted", &alias, "");
+        self.save(run, Milestone::Effect).await?;
+        self.point(&Point::Effect { step: alias.clone(), side: Side::Before })?;
+        let tried = self.attempt(run, index, step, config, Purpose::Run, Hold::Finish).await;
+        self.point(&Point::Effect { step: alias.clone(), side: Side::After })?;
+        let answer = match tried {
+            Tried::Answer(answer) => answer,
+            Tried::Interrupted => return Ok(None),
+        };
+        run.memory.unsaved = true;
+        if contract == Contract::Unknowable
+            && let Err(err) = &answer
+            && (err.reason == ANSWER_LOST || err.next == Next::Bug)
+        {
+            let why = err.message.clone();
+            return Ok(self.settle_uncertain(run, index, &why).await?.flatten());
+        }
+        if let Some(effect) = &mut run.state.steps[index].effect {
+            effect.done = true;
+        }
+        let outcome = self.answered(run, index, answer).await?;
+        if contract == Contract::Unknowable && run.memory.unsaved {
+            // A repeated message is worse than one more write.
+            self.save(run, Milestone::Effect).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// An unknowable effect that was begun: asks for a decision, or carries one out. `None`: the effect may be sent.
+    async fn settle_uncertain(&self, run: &mut Run, index: usize, why: &str) -> Pass<Option<Option<Outcome>>> {
+        let alias = run.spec.steps[index].alias.clone();
+        let Some(effect) = run.state.steps[index].effect.as_mut().filter(|effect| !effect.done) else { return Ok(None) };
+        match effect.resolution.take() {
+            Some(resolution) if resolution.choice == Choice::Repeat => {
+                run.state.event(self.clock().now(), "EffectRepeated", &alias, &format!("decided by {}", resolution.by));
+                Ok(None)
+            }
+            Some(resolution) => {
+                effect.done = true;
+                run.memory.unsaved = true;
+                self.over(run, index, StepStatus::Skipped, format!("taken as done: decided by {}", resolution.by), "Resolved");
+                Ok(Some(None))
+            }
+            None => {
+                effect.uncertain = true;
+                let message = format!(
+                    "nobody can tell whether step `{alias}` happened: {why}; look, then `seaway resolve {} --repeat` or `--skip`",
+                    run.facts.promotion
+                );
+                self.leave(run, index, WaitKind::Uncertain, ("Uncertain", message.clone()), None).await?;
+                Ok(Some(Some(Outcome::Uncertain { step: alias, why: run.memory.masker.text(&message) })))
+            }
+        }
+    }
+
+    /// Asks the step. The work folder is lent to it; a panic is a bug of ours, never the process's end.
+    pub(crate) async fn attempt(
+        &self,
+        run: &mut Run,
+        index: usize,
+        step: &dyn Step,
+        config: &Value,
+        purpose: Purpose,
+        hold: Hold,
+    ) -> Tried {
+        let spec = &run.spec.steps[index];
+        let had_folder = run.memory.work.is_some();
+        let mut work = run.memory.work.take().unwrap_or_else(WorkFolder::new);
+        let state = &run.state.steps[index];
+        let trailers = trailers(run, index);
+        let answer = {
+            let mut cx = StepContext {
+                facts: &run.facts,
+                alias: &spec.alias,
+                work: &mut work,
+                ports: &self.ports,
+                record: state.record.as_ref(),
+                purpose,
+                identity: run.identity.clone(),
+                idempotency_key: format!("{}/{}", run.facts.promotion_uid, spec.alias),
+                started_at: state.started_at.unwrap_or(run.facts.started_at),
+                trailers: &trailers,
+            };
+            let call = AssertUnwindSafe(step.run(&mut cx, config)).catch_unwind();
+            let leave = async {
+                run.cancel.wait().await;
+                if hold == Hold::Finish {
+                    tokio::time::sleep(GRACE).await;
+                }
+            };
+            tokio::select! {
+                biased;
+                answer = call => Some(answer),
+                () = leave => None,
+            }
+        };
+        match answer {
+            None => Tried::Interrupted,
+            Some(Ok(answer)) => {
+                if had_folder {
+                    run.memory.work = Some(work);
+                }
+                Tried::Answer(answer)
+            }
+            Some(Err(panic)) => {
+                let text = panic
+                    .downcast_ref::<String>()
+                    .cloned()
+                    .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+                let message = format!("step `{}` panicked: {}; this is a bug of Seaway", spec.alias, text.unwrap_or_default());
+                Tried::Answer(Err(StepError::errored("Bug", Next::Bug, message).terminal()))
+            }
+        }
+    }
+
+    /// Enters an answer that is not a push.
+    pub(crate) async fn answered(&self, run: &mut Run, index: usize, answer: Result<Answer, StepError>) -> Pass<Option<Outcome>> {
+        match answer {
+            Ok(Answer::Done(done)) => self.conclude(run, index, Ok(done)).await,
+            Err(err) => self.conclude(run, index, Err(err)).await,
+            Ok(Answer::Waiting { output, retry_after, message }) => {
+                let changed =
+                    run.state.steps[index].output.as_ref() != Some(&run.memory.masker.map(&output)) && !output.is_empty();
+                if let Err(err) = self.publish(run, index, output) {
+                    return self.conclude(run, index, Err(err)).await;
+                }
+                run.memory.unsaved |= changed;
+                run.state.steps[index].error_count = 0;
+                self.judged(run, index, &Attempt::Waiting { retry_after }, "", message).await
+            }
+            Ok(Answer::Push(_)) => {
+                let message =
+                    format!("step `{}` asks for a push and is not known to; this is a bug of Seaway", run.spec.steps[index].uses);
+                self.conclude(run, index, Err(StepError::errored("Bug", Next::Bug, message).terminal())).await
+            }
+        }
+    }
+
+    /// Enters the end of an attempt: outputs first, then what the table of §5.4 makes of it.
+    pub(crate) async fn conclude(&self, run: &mut Run, index: usize, result: Result<Done, StepError>) -> Pass<Option<Outcome>> {
+        let result = match result {
+            Ok(mut done) => match self.publish(run, index, std::mem::take(&mut done.output)) {
+                Ok(()) => Ok(done),
+                Err(err) => Err(err),
+            },
+            Err(mut err) => match self.publish(run, index, std::mem::take(&mut err.output)) {
+                Ok(()) => Err(err),
+                Err(too_large) => Err(too_large),
+            },
+        };
+        match result {
+            Ok(done) => {
+                let state = &mut run.state.steps[index];
+                state.ran = true;
+                state.error_count = 0;
+                state.record = done.record.or_else(|| state.record.take());
+                run.memory.pins.extend(done.pins);
+                if let Some(text) = done.tool_output {
+                    let (alias, text) = (run.spec.steps[index].alias.clone(), run.memory.masker.text(&text));
+                    run.state.print(&alias, text);
+                }
+                let message = done.message.unwrap_or_default();
+                self.judged(run, index, &Attempt::Done { skipped: done.skipped, message: Some(&message) }, "", String::new())
+                    .await
+            }
+            Err(err) => {
+                if err.next == Next::Blocked && !err.terminal && PARKS.contains(&err.reason) {
+                    return self.park(run, index, err.reason, err.message).await;
+                }
+                let state = &mut run.state.steps[index];
+                state.error_count = state.error_count.saturating_add(1);
+                run.memory.unsaved = true;
+                self.judged(run, index, &Attempt::Error(&err), err.reason, String::new()).await
+            }
+        }
+    }
+
+    async fn judged(
+        &self,
+        run: &mut Run,
+        index: usize,
+        attempt: &Attempt<'_>,
+        reason: &str,
+        waits_for: String,
+    ) -> Pass<Option<Outcome>> {
+        let spec = run.spec.clone();
+        let spec = &spec.steps[index];
+        let state = &run.state.steps[index];
+        let (now, started_at) = (self.clock().now(), state.started_at.unwrap_or(run.facts.started_at));
+        match judge(attempt, spec, spec.timeout, started_at, now, state.error_count) {
+            Verdict::Over { status, message } => {
+                let reason = if status == StepStatus::Errored && message.contains("timed out after") && reason.is_empty() {
+                    "TimedOut"
+                } else {
+                    reason
+                };
+                self.over(run, index, status, message, reason);
+                Ok(None)
+            }
+            Verdict::Again { message } => {
+                let state = &mut run.state.steps[index];
+                // The answer was seen: the next try is a new effect.
+                state.effect = state.effect.take().filter(|effect| effect.push.is_some());
+                state.message = run.memory.masker.text(&message);
+                run.memory.work = None;
+                self.retry(run, index, reason, message).await
+            }
+            Verdict::Ask { until } => {
+                run.memory.work = None;
+                run.state.steps[index].message = run.memory.masker.text(&waits_for);
+                self.leave(run, index, WaitKind::World, ("", waits_for.clone()), Some(until)).await?;
+                Ok(Some(Outcome::Waiting { until, why: run.memory.masker.text(&waits_for) }))
+            }
+        }
+    }
+
+    /// Ends a step.
+    pub(crate) fn over(&self, run: &mut Run, index: usize, status: StepStatus, message: String, reason: &str) {
+        let now = self.clock().now();
+        let message = run.memory.masker.text(&message);
+        let state = &mut run.state.steps[index];
+        state.status = Some(status);
+        state.finished_at = Some(now);
+        state.message.clone_from(&message);
+        state.reason = reason.to_owned();
+        run.state.wait = None;
+        run.state.message.clear();
+        let alias = run.spec.steps[index].alias.clone();
+        run.state.event(now, &format!("Step{}", status.as_str()), &alias, &message);
+    }
+
+    /// Publishes what a step gave out, on every attempt; too much of it fails the step.
+    pub(crate) fn publish(&self, run: &mut Run, index: usize, output: Map<String, Value>) -> Result<(), StepError> {
+        if output.is_empty() && run.state.steps[index].output.is_some() {
+            return Ok(());
+        }
+        let masked = run.memory.masker.map(&output);
+        let others = run.state.steps.iter().enumerate().filter(|(i, _)| *i != index).filter_map(|(_, step)| step.output.as_ref());
+        limits::check(&masked, others.map(limits::size).sum())
+            .map_err(|err| StepError::failed("OutputTooLarge", format!("step `{}`: {err}", run.spec.steps[index].alias)))?;
+        if masked == output {
+            run.memory.raw.remove(&index);
+        } else {
+            run.memory.raw.insert(index, output);
+        }
+        run.state.steps[index].output = Some(masked);
+        Ok(())
+    }
+
+    /// An expression could not be evaluated: the step is Errored and the loop goes on; data that cannot be read now is asked for again.
+    async fn unresolved(&self, run: &mut Run, index: usize, err: ResolveError) -> Pass<Option<Outcome>> {
+        match err {
+            ResolveError::Data { next: Next::Retry, message } => self.retry(run, index, "DataUnavailable", message).await,
+            ResolveError::Data { message, .. } => {
+                self.over(run, index, StepStatus::Errored, message, "DataUnavailable");
+                Ok(None)
+            }
+            ResolveError::Expression(message) => {
+                self.over(run, index, StepStatus::Errored, message, "Expression");
+                Ok(None)
+            }
+        }
+    }
+
+    async fn park(&self, run: &mut Run, index: usize, reason: &str, message: String) -> Pass<Option<Outcome>> {
+        self.leave(run, index, WaitKind::Blocked, (reason, message.clone()), None).await?;
+        Ok(Some(Outcome::Blocked { reason: reason.to_owned(), why: run.memory.masker.text(&message) }))
+    }
+}
+
+impl EffectState {
+    pub(crate) fn new(started_at: jiff::Timestamp) -> Self {
+        Self { started_at, n_tries: 0, done: false, uncertain: false, resolution: None, push: None }
+    }
+}
+
+pub(crate) const fn record_class(class: Class) -> ClassRecord {
+    match class {
+        Class::Local => ClassRecord::Local,
+        Class::Recorded => ClassRecord::Recorded,
+        Class::Effect(_) => ClassRecord::Effect,
+        Class::Wait => ClassRecord::Wait,
+    }
+}
+
+/// What commits of this step carry: the push to come is the first one below it that names the same path, else the first one.
+pub(crate) fn trailers(run: &Run, index: usize) -> Vec<(String, String)> {
+    let path = |i: usize| run.spec.steps[i].config.get("path");
+    let pushes = || (index..run.spec.steps.len()).filter(|&i| PUSHES.contains(&run.spec.steps[i].uses.as_str()));
+    let push = pushes().find(|&i| path(i) == path(index)).or_else(|| pushes().next()).unwrap_or(index);
+    vec![
+        ("Promotion-Id".into(), promotion_id(run)),
+        ("Promotion-Step".into(), run.spec.steps[push].alias.clone()),
+        ("Promoted-By".into(), run.facts.actor.clone()),
+    ]
+}
+
+/// `<namespace>/<name>`.
+pub(crate) fn promotion_id(run: &Run) -> String {
+    format!("{}/{}", run.facts.project, run.facts.promotion)
+}
