@@ -359,15 +359,6 @@ fn builtin(name: &str, kinds: &[Kind], at: usize) -> Result<Kind, Error> {
     let bad = |kind: &Kind| Error::kind(at, format!("invalid argument for {name} (type {})", kind.name()));
     let need = |fits: &dyn Fn(&Kind) -> bool| if first == Kind::Any || fits(&first) { Ok(()) } else { Err(bad(&first)) };
     let list = |k: &Kind| matches!(k, Kind::List(_));
-    let texts = |from: usize, to: usize| match kinds
-        .iter()
-        .take(to)
-        .skip(from)
-        .find(|k| !matches!(k, Kind::Any | Kind::Text | Kind::Nil))
-    {
-        Some(kind) => Err(bad(kind)),
-        None => Ok(()),
-    };
     let list_of_any = || Kind::List(Box::new(Kind::Any));
     Ok(match name {
         "len" => {
@@ -383,17 +374,10 @@ fn builtin(name: &str, kinds: &[Kind], at: usize) -> Result<Kind, Error> {
             need(&|k| k.number() || matches!(k, Kind::Text) || (name == "int" && *k == Kind::Duration))?;
             if name == "int" { Kind::Int } else { Kind::Float }
         }
-        "trim" | "trimPrefix" | "trimSuffix" | "upper" | "lower" => texts(0, 2).map(|()| Kind::Text)?,
-        "toBase64" | "fromBase64" => texts(0, 1).map(|()| Kind::Text)?,
-        "split" | "splitAfter" => texts(0, 2).map(|()| Kind::List(Box::new(Kind::Text)))?,
-        "replace" => texts(0, 3).map(|()| Kind::Text)?,
-        "repeat" => texts(0, 1).map(|()| Kind::Text)?,
-        "join" => {
-            need(&list)?;
-            texts(1, 2).map(|()| Kind::Text)?
+        "trim" | "trimPrefix" | "trimSuffix" | "upper" | "lower" | "toBase64" | "fromBase64" | "split" | "splitAfter"
+        | "replace" | "repeat" | "join" | "indexOf" | "lastIndexOf" | "hasPrefix" | "hasSuffix" | "fromJSON" | "duration" => {
+            return text_builtin(name, kinds, at);
         }
-        "indexOf" | "lastIndexOf" => texts(0, 2).map(|()| Kind::Int)?,
-        "hasPrefix" | "hasSuffix" => texts(0, 2).map(|()| Kind::Bool)?,
         "max" | "min" | "mean" | "median" => match kinds.iter().find(|k| !(k.number() || list(k) || **k == Kind::Any)) {
             Some(kind) => return Err(bad(kind)),
             None => Kind::Any,
@@ -404,8 +388,6 @@ fn builtin(name: &str, kinds: &[Kind], at: usize) -> Result<Kind, Error> {
                 None => Kind::Int,
             }
         }
-        "fromJSON" => texts(0, 1).map(|()| Kind::Any)?,
-        "duration" => texts(0, 1).map(|()| Kind::Duration)?,
         "now" | "date" => Kind::Time,
         "first" | "last" => {
             need(&list)?;
@@ -436,4 +418,27 @@ fn builtin(name: &str, kinds: &[Kind], at: usize) -> Result<Kind, Error> {
         },
         _ => Kind::Any,
     })
+}
+
+/// Functions whose arguments are texts: how many of them are, and what comes out.
+fn text_builtin(name: &str, kinds: &[Kind], at: usize) -> Result<Kind, Error> {
+    let (count, result) = match name {
+        "split" | "splitAfter" => (2, Kind::List(Box::new(Kind::Text))),
+        "indexOf" | "lastIndexOf" => (2, Kind::Int),
+        "hasPrefix" | "hasSuffix" => (2, Kind::Bool),
+        "replace" => (3, Kind::Text),
+        "repeat" | "toBase64" | "fromBase64" => (1, Kind::Text),
+        "fromJSON" => (1, Kind::Any),
+        "duration" => (1, Kind::Duration),
+        _ => (2, Kind::Text),
+    };
+    for (i, kind) in kinds.iter().take(count).enumerate() {
+        let list = name == "join" && i == 0;
+        let fits =
+            if list { matches!(kind, Kind::Any | Kind::List(_)) } else { matches!(kind, Kind::Any | Kind::Text | Kind::Nil) };
+        if !fits {
+            return Err(Error::kind(at, format!("invalid argument for {name} (type {})", kind.name())));
+        }
+    }
+    Ok(result)
 }

@@ -53,7 +53,7 @@ pub(crate) fn float_g(value: f64) -> String {
     }
     let exponent = digits(value).1 - 1;
     // The shortest form is decided as if it had a precision of 6 digits.
-    if value != 0.0 && (exponent < -4 || exponent >= EXPONENT_FROM) { exponent_form(value, true) } else { format!("{value}") }
+    if value != 0.0 && !(-4..EXPONENT_FROM).contains(&exponent) { exponent_form(value, true) } else { format!("{value}") }
 }
 
 const EXPONENT_FROM: i32 = 6;
@@ -233,7 +233,7 @@ fn write_json(value: &Value, indent: Option<usize>, out: &mut String) -> Result<
             use base64::Engine as _;
             let _ = write!(out, "\"{}\"", base64::engine::general_purpose::STANDARD.encode(b));
         }
-        Value::List(items) => sequence(out, indent, ('[', ']'), items.iter(), |item, deeper, out| write_json(item, deeper, out))?,
+        Value::List(items) => sequence(out, indent, ('[', ']'), items.iter(), write_json)?,
         Value::Map(map) => sequence(out, indent, ('{', '}'), map.iter(), |(key, item), deeper, out| {
             out.push_str(&json_string(key));
             out.push_str(if deeper.is_some() { ": " } else { ":" });

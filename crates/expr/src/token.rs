@@ -46,8 +46,8 @@ pub(crate) fn tokens(source: &str) -> Result<Vec<Token>, Error> {
             at += rest.find('\n').unwrap_or(rest.len());
             continue;
         }
-        if rest.starts_with("/*") {
-            at += rest[2..].find("*/").ok_or_else(|| Error::parse(at, "unclosed comment"))? + 4;
+        if let Some(comment) = rest.strip_prefix("/*") {
+            at += comment.find("*/").ok_or_else(|| Error::parse(at, "unclosed comment"))? + 4;
             continue;
         }
         let (kind, len) = token(rest, c, at)?;

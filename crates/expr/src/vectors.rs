@@ -83,7 +83,7 @@ pub(crate) fn compare(case: &Json, field: &str, outcome: Result<Json, Error>) ->
     }
 }
 
-/// Whether a failing case fails in the class Kargo gives; `None` when the case does not fail here.
+/// The class of a failure as the files of cases spell it.
 #[must_use]
 pub fn class_of(error: &Error) -> &'static str {
     match error.class() {

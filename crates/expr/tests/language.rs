@@ -84,6 +84,13 @@ fn what_fits_the_budget_runs() {
     assert_eq!(class(&nested), Ok(Value::Int(1)));
     let maps = (0..40).fold("#".to_string(), |inner, _| format!("map([1], {inner})"));
     assert!(class(&format!("len(map([1], {maps}))")).is_ok());
+    for (open, close) in
+        [("len([", "])"), ("(let x = 1; ", ")"), ("{a: ", "}"), ("a?.b[", "]"), ("true ? ", " : 1"), ("map([1], {", "})")]
+    {
+        for depth in [20, 40, 60, 99, 200] {
+            let _ = class(&format!("{}1{}", open.repeat(depth), close.repeat(depth)));
+        }
+    }
     assert_eq!(class("len(1..1000000)"), Ok(Value::Int(1_000_000)));
     assert_eq!(class("-9223372036854775807 - 2"), Ok(Value::Int(i64::MAX)));
     assert_eq!(class("(-9223372036854775807 - 1) % -1"), Ok(Value::Int(0)));
