@@ -65,13 +65,9 @@ fn policies(policies: &[Value], causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid(&field, "a policy says which stages it is for by exactly one of stage and stageSelector"));
         }
         let named = selector.map_or(stage, |s| text(s, &["name"]));
-        if let Some(selector) = selector {
+        if selector.is_some() {
             let at_name = format!("{field}.stageSelector.name");
             causes.extend(pattern(named).map(|message| Cause::invalid(at_name, message)));
-            let labelled = present(selector, &["matchLabels"]) || present(selector, &["matchExpressions"]);
-            if named.is_empty() && !labelled {
-                causes.push(Cause::required(format!("{field}.stageSelector"), "give a name, matchLabels or matchExpressions"));
-            }
         }
         if !named.is_empty()
             && !named.contains(':')

@@ -20,6 +20,8 @@ mod vector;
 mod warehouse;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;
 
 pub use available::{candidate, is_available};

@@ -177,6 +177,16 @@ fn a_warehouses_defaults_and_shard_are_written() {
 }
 
 #[test]
+fn old_tag_filters_are_warned_of() {
+    let object = warehouse(json!([{ "image": { "repoURL": "a/b", "allowTags": "^1" } }]));
+    let warnings = create(&object, vec![]).unwrap().warnings;
+    assert!(
+        warnings[0].contains("image.allowTags is not used any more and stops discovery; write allowTagsRegexes"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn what_stands_is_not_judged_again() {
     let old = warehouse(json!([{ "image": { "repoURL": "a/b", "semverConstraint": "^1" } }]));
     check_update(&old, &with(old.clone(), "metadata/annotations", json!({ "a": "b" })), "ok");

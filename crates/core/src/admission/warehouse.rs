@@ -1,6 +1,6 @@
 //! Warehouses: their subscriptions are checked and their defaults written, since the CRD keeps whatever it is given.
 
-use super::json::{list, text};
+use super::json::{list, present, text};
 use super::names::is_label;
 use super::{Admission, Cause, Denied, schema};
 use crate::semver::Constraint;
@@ -28,8 +28,27 @@ pub(super) fn admit(admission: &mut Admission<'_>) -> Result<(), Denied> {
             subscriptions.iter_mut().for_each(default);
         }
         admission.check_rules()?;
+        let warnings = warnings(admission.object());
+        admission.admitted.warnings.extend(warnings);
     }
     Ok(())
+}
+
+/// What is admitted, as Kargo admits it, and yet will find nothing.
+fn warnings(object: &Value) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (i, subscription) in list(object, &["spec", "subscriptions"]).iter().enumerate() {
+        for key in ["git", "image"] {
+            for (old, new) in [("allowTags", "allowTagsRegexes"), ("ignoreTags", "ignoreTagsRegexes")] {
+                if present(subscription, &[key, old]) {
+                    warnings.push(format!(
+                        "spec.subscriptions[{i}].{key}.{old} is not used any more and stops discovery; write {new}"
+                    ));
+                }
+            }
+        }
+    }
+    warnings
 }
 
 /// Writes the defaults of a subscription of a known type.
