@@ -2,6 +2,7 @@
 //!
 //! It reads the store's log as a watcher does, and looks at everything once when it starts or has fallen off the log. Each step
 //! is a commit that expects what was read; where that fails, the change in the way brings its own event and the step is taken again.
+//! It asks no admission: what follows from a deletion that was admitted is not asked for a second time.
 
 use crate::ApiServer;
 use crate::events;

@@ -20,7 +20,7 @@ pub(crate) const ORPHAN: &str = "orphan";
 /// Namespaces that are always there: requests without one go here.
 const KEPT: &[&str] = &["default"];
 /// How often a collection's deletion is planned anew.
-const N_TRIES_MAX: usize = 8;
+const N_TRIES_MAX: usize = 64;
 
 /// How a deletion is to go.
 #[derive(Debug, Default, Clone)]
@@ -38,12 +38,7 @@ impl DeleteOptions {
         if call.body.is_empty() {
             return Ok(options);
         }
-        let body = match call.content_type.as_str() {
-            "application/vnd.kubernetes.protobuf" => {
-                crate::proto::decode(&call.body, "DeleteOptions").map_err(|err| Failure::MediaType(seaway_base::chain(&err)))?
-            }
-            _ => crate::request::parse_json(&call.body)?,
-        };
+        let body = call.body_as("DeleteOptions")?;
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         options.uid = text("/preconditions/uid");
         options.resource_version = text("/preconditions/resourceVersion");

@@ -146,14 +146,17 @@ impl Call {
         }
     }
 
-    /// The body as JSON, whatever it came as.
-    pub(crate) fn json_body(&self) -> Result<Value, Failure> {
+    /// The body as JSON, whatever it came as; `kind` is what it should hold.
+    pub(crate) fn body_as(&self, kind: &str) -> Result<Value, Failure> {
         match self.content_type.as_str() {
-            "application/vnd.kubernetes.protobuf" => {
-                crate::proto::decode(&self.body, &self.kind.kind).map_err(|err| Failure::MediaType(seaway_base::chain(&err)))
-            }
-            "application/yaml" | "application/apply-patch+yaml" => parse_yaml(&self.body),
-            _ => parse_json(&self.body),
+            "application/vnd.kubernetes.protobuf" => crate::proto::decode(&self.body, kind).map_err(|err| match err {
+                crate::proto::ProtoError::Kind { .. } => Failure::MediaType(seaway_base::chain(&err)),
+                err => Failure::BadRequest(seaway_base::chain(&err)),
+            }),
+            "application/yaml" => parse_yaml(&self.body),
+            "application/json" | "" => parse_json(&self.body),
+            // A form or plain text is what a foreign web page can make a browser send.
+            other => Err(Failure::MediaType(format!("a body of type `{other}` is not read: send application/json"))),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 impl ApiServer {
     pub(crate) fn review(&self, call: &Call) -> Result<Response, Failure> {
-        let mut answer = self.posted(call, call.json_body()?)?;
+        let mut answer = self.posted(call, call.body_as(&call.kind.kind)?)?;
         let identity = &call.identity;
         answer["status"] = match call.kind.kind.as_str() {
             "SelfSubjectReview" => json!({"userInfo": {"username": *identity.username, "groups": *identity.groups}}),

@@ -114,7 +114,9 @@ pub fn apply(live: Option<&Value>, applied: &Value, force: bool, writer: Writer<
     if let Some(last) = &last {
         let mut others = Set::default();
         entries.iter().for_each(|entry| others.union(&entry.fields));
-        walk::drop_fields(root, &mut merged, &last.fields, &wanted, &others);
+        // An empty list is named without being owned: it stays as well.
+        let named = walk::compare(root, None, &unnamed(&applied)).added;
+        walk::drop_fields(root, &mut merged, &last.fields, &named, &others);
     }
     let removed = walk::compare(root, live.map(unnamed).as_ref(), &unnamed(&merged)).removed;
     entries.iter_mut().for_each(|entry| entry.fields.subtract(&removed));
@@ -297,5 +299,7 @@ fn without_managed(object: &Value) -> Value {
     object
 }
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

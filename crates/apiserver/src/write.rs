@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// How often a request is decided anew because the world moved under it.
-const N_TRIES_MAX: usize = 8;
+const N_TRIES_MAX: usize = 64;
 /// The characters of a generated name's end: none that can be mistaken, no vowels.
 const SUFFIX: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
@@ -33,12 +33,12 @@ pub(crate) struct Proposal {
 
 impl ApiServer {
     pub(crate) async fn create(&self, call: &Call) -> Result<Response, Failure> {
-        let posted = self.posted(call, call.json_body()?)?;
+        let posted = self.posted(call, call.body_as(&call.kind.kind)?)?;
         self.carry_out(call, || self.plan_create(call, posted.clone(), false)).await
     }
 
     pub(crate) async fn update(&self, call: &Call) -> Result<Response, Failure> {
-        let posted = self.posted(call, call.json_body()?)?;
+        let posted = self.posted(call, call.body_as(&call.kind.kind)?)?;
         self.carry_out(call, || {
             let live = self.live(call)?;
             let old = self.value(&live)?;

@@ -4,7 +4,7 @@ use super::*;
 use serde_json::json;
 use std::sync::LazyLock;
 
-static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+pub(super) static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let text = json!({"type": "string"});
     json!({"type": "object", "properties": {
         "spec": {"type": "object", "properties": {

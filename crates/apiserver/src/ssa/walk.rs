@@ -91,7 +91,6 @@ impl<'a> Schema<'a> {
 pub(super) fn fields_of(schema: Schema<'_>, value: &Value) -> Set {
     let mut set = Set::default();
     collect(schema, value, false, &mut set);
-    set.tidy();
     set
 }
 
@@ -119,6 +118,7 @@ fn collect(schema: Schema<'_>, value: &Value, whole: bool, into: &mut Set) {
         }
         _ => {}
     }
+    into.tidy();
 }
 
 /// What happened between two states of an object.
@@ -143,9 +143,6 @@ pub(super) fn compare(schema: Schema<'_>, old: Option<&Value>, new: &Value) -> D
     let mut difference = Difference::default();
     let nothing = Value::Object(Map::new());
     differ(schema, old.unwrap_or(&nothing), new, &mut difference);
-    for set in [&mut difference.removed, &mut difference.modified, &mut difference.added] {
-        set.tidy();
-    }
     difference
 }
 
@@ -177,6 +174,9 @@ fn differ(schema: Schema<'_>, old: &Value, new: &Value, into: &mut Difference) {
             }
             (None, None) => {}
         }
+    }
+    for set in [&mut into.removed, &mut into.modified, &mut into.added] {
+        set.tidy();
     }
 }
 

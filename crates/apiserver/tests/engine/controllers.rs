@@ -1,7 +1,6 @@
 //! kube-rs' controller machinery on the embedded engine: it must not be able to tell it from a cluster.
 
-mod support;
-
+use crate::support::{Crate, Harbour, crate_of};
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Event as CoreEvent, ObjectReference};
@@ -18,7 +17,6 @@ use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use support::{Crate, Harbour, crate_of};
 use tokio::time::timeout;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -128,7 +126,7 @@ async fn controllers_killed_with_the_server_converge_after_it() {
     let _ = running.await;
     harbour.api.end_watches();
     drop((api, harbour));
-    let harbour = support::reopened(folder.path()).await;
+    let harbour = crate::support::reopened(folder.path()).await;
     let (_, running) = start_controller(&harbour.client);
     let api: Api<Crate> = Api::default_namespaced(harbour.client.clone());
     for n in 0..20 {

@@ -1,7 +1,6 @@
 //! Objects by `kube::Client`: what a client may count on when it creates, reads, changes, deletes and watches.
 
-mod support;
-
+use crate::support::{Crate, Harbour, crate_of};
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy, WatchEvent, WatchParams};
@@ -10,7 +9,6 @@ use kube::runtime::wait::{await_condition, conditions::is_deleted};
 use kube::{Client, Error, ResourceExt as _};
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::{Crate, Harbour, crate_of};
 use tokio::time::timeout;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -329,10 +327,75 @@ async fn objects_survive_a_restart_and_old_watches_relist() {
     let made = crates(&harbour).create(&PostParams::default(), &crate_of("a", 1)).await.unwrap();
     harbour.api.end_watches();
     drop(harbour);
-    let harbour = support::reopened(folder.path()).await;
+    let harbour = crate::support::reopened(folder.path()).await;
     assert_eq!(crates(&harbour).get("a").await.unwrap().resource_version(), made.resource_version());
     let version = made.resource_version().unwrap();
     let mut events = crates(&harbour).watch(&WatchParams::default(), &version).await.unwrap().boxed();
     let event = timeout(SOON, events.try_next()).await.unwrap().unwrap().unwrap();
     assert!(matches!(&event, WatchEvent::Error(status) if status.code == 410), "{event:?}");
+}
+
+#[tokio::test]
+async fn many_may_patch_one_object_at_once() {
+    let harbour = Harbour::open().await;
+    let api = crates(&harbour);
+    api.create(&PostParams::default(), &crate_of("a", 1)).await.unwrap();
+    let patches = (0..40).map(|n| {
+        let api = api.clone();
+        tokio::spawn(async move {
+            let patch = Patch::Merge(json!({"metadata": {"annotations": {format!("n{n}"): "here"}}}));
+            api.patch("a", &PatchParams::default(), &patch).await
+        })
+    });
+    for patch in patches.collect::<Vec<_>>() {
+        patch.await.unwrap().unwrap();
+    }
+    assert_eq!(api.get("a").await.unwrap().annotations().len(), 40);
+}
+
+#[tokio::test]
+async fn what_is_immutable_stays() {
+    let harbour = Harbour::open().await;
+    let api: Api<Secret> = Api::default_namespaced(harbour.client.clone());
+    let secret: Secret =
+        serde_json::from_value(json!({"metadata": {"name": "s"}, "immutable": true, "data": {"a": "YQ=="}})).unwrap();
+    api.create(&PostParams::default(), &secret).await.unwrap();
+    let patch = Patch::Merge(json!({"data": {"a": "Yg=="}}));
+    assert_eq!(refused(api.patch("s", &PatchParams::default(), &patch).await).0, 422);
+    let patch = Patch::Merge(json!({"data": {"a": "not base64!"}}));
+    assert_eq!(refused(api.patch("s", &PatchParams::default(), &patch).await).0, 422);
+}
+
+#[tokio::test]
+async fn a_body_of_a_strange_type_or_shape_is_refused() {
+    let harbour = Harbour::open().await;
+    let post = |content_type: &str, body: &str| {
+        let request = http::Request::post("/api/v1/namespaces/default/configmaps").header("Content-Type", content_type);
+        harbour.client.request::<Value>(request.body(body.as_bytes().to_vec()).unwrap())
+    };
+    let map = r#"{"metadata": {"name": "a"}}"#;
+    assert_eq!(refused(post("text/plain", map).await).0, 415);
+    assert_eq!(refused(post("application/json", "[1]").await).0, 400);
+    assert_eq!(refused(post("application/json", r#"{"metadata": 3}"#).await).0, 400);
+    assert!((400..500).contains(&refused(post("application/json", r#"{"metadata": {"name": 3}}"#).await).0));
+    assert!((400..500).contains(&refused(post("application/json", r#"{"metadata": {"name": "a", "labels": [1]}}"#).await).0));
+    assert!((400..500).contains(&refused(post("application/json", r#"{"metadata": {"name": "a"}, "data": 3}"#).await).0));
+    assert_eq!(refused(post("application/json", r#"{"kind": "Secret", "metadata": {"name": "a"}}"#).await).0, 400);
+    post("application/json", map).await.unwrap();
+    let spaces = http::Request::post("/api/v1/namespaces").header("Content-Type", "application/json");
+    let odd = r#"{"metadata": {"name": "odd"}, "spec": 3, "status": []}"#;
+    assert_eq!(refused(harbour.client.request::<Value>(spaces.body(odd.as_bytes().to_vec()).unwrap()).await).0, 422);
+}
+
+#[tokio::test]
+async fn one_may_ask_who_one_is() {
+    let harbour = Harbour::open().await;
+    let ask = |group: &str, plural: &str| {
+        let request = http::Request::post(format!("/apis/{group}/v1/{plural}")).header("Content-Type", "application/json");
+        harbour.client.request::<Value>(request.body(b"{}".to_vec()).unwrap())
+    };
+    let me = ask("authentication.k8s.io", "selfsubjectreviews").await.unwrap();
+    assert_eq!(me["status"]["userInfo"]["username"], "admin");
+    let may = ask("authorization.k8s.io", "selfsubjectaccessreviews").await.unwrap();
+    assert_eq!(may["status"]["allowed"], true);
 }

@@ -3,7 +3,7 @@
 use kube::{Client, CustomResource};
 use schemars::JsonSchema;
 use seaway_apiserver::discovery::{Column, Served};
-use seaway_apiserver::{AdmitAll, ApiServer, Identity, Kind, Options, Running};
+use seaway_apiserver::{Admission, AdmitAll, ApiServer, Identity, Kind, Options, Running};
 use seaway_base::{Random, Secret, SystemClock};
 use seaway_store::{SqliteStore, Store};
 use serde::{Deserialize, Serialize};
@@ -79,12 +79,24 @@ impl Harbour {
         harbour
     }
 
+    /// With other kinds, behind other rules.
+    pub(crate) async fn with(kinds: Vec<Kind>, admission: Arc<dyn Admission>) -> Self {
+        let folder = TempDir::new().unwrap();
+        let mut harbour = Self::of(folder.path(), 4096, kinds, admission).await;
+        harbour._folder = Some(folder);
+        harbour
+    }
+
     pub(crate) async fn at(folder: &Path, n_events_max: usize) -> Self {
+        Self::of(folder, n_events_max, kinds(), Arc::new(AdmitAll)).await
+    }
+
+    async fn of(folder: &Path, n_events_max: usize, kinds: Vec<Kind>, admission: Arc<dyn Admission>) -> Self {
         let options = seaway_store::Options::new(folder.join("store.db")).sealing(Secret::new([9; 32]), &["secrets"]);
         let options = seaway_store::Options { n_events_max, ..options };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).unwrap());
         let clock = SystemClock::shared();
-        let api = ApiServer::new(store, kinds(), Arc::new(AdmitAll), clock, Random::system(), Options::default());
+        let api = ApiServer::new(store, kinds, admission, clock, Random::system(), Options::default());
         let running = api.start().await.unwrap();
         let identity = Identity::new("admin", &["system:masters"]).unwrap();
         let client = Client::new(ServiceBuilder::new().layer(identity).service(api.router()), "default");
