@@ -14,16 +14,17 @@ pub mod subscription;
 pub mod task;
 pub mod warehouse;
 
-pub use cluster_config::{ClusterConfig, ClusterConfigSpec, ClusterConfigStatus};
+pub use cluster_config::*;
 pub use common::*;
 pub use enums::*;
-pub use freight::{Freight, FreightStatus};
-pub use project::{Project, ProjectStatus};
-pub use project_config::{ProjectConfig, ProjectConfigSpec, ProjectConfigStatus, PromotionPolicy};
-pub use promotion::{Promotion, PromotionSpec, PromotionStatus};
+pub use freight::*;
+pub use project::*;
+pub use project_config::*;
+pub use promotion::*;
+pub use receivers::*;
 pub use stage::*;
 pub use subscription::{ChartSubscription, GitSubscription, ImageSubscription, OtherSubscription, Subscription, Typed};
-pub use task::{ClusterPromotionTask, PromotionTask, PromotionTaskSpec};
+pub use task::*;
 pub use warehouse::*;
 
 /// The group of Kargo's kinds.
