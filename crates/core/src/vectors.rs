@@ -2,7 +2,9 @@
 //!
 //! The files hold two of every three cases; a check states the rule and never names a row.
 
+use crate::discovery::{ChartSource, GitSearch, ImageSearch, charts};
 use crate::{freight::name, paths::PathFilter, semver, urls};
+use seaway_api::kargo::{DiscoveredCommit, DiscoveredImageReference, GitSubscription, ImageSubscription};
 use serde_json::Value;
 
 /// How one case came out.
@@ -19,7 +21,7 @@ pub enum Outcome {
 }
 
 /// The files this room answers for.
-pub const FILES: [&str; 7] = [
+pub const FILES: [&str; 8] = [
     "semver.jsonl",
     "semver-parse.jsonl",
     "semver-compare.jsonl",
@@ -27,6 +29,7 @@ pub const FILES: [&str; 7] = [
     "url-normalisation.jsonl",
     "path-patterns.jsonl",
     "freight-names.jsonl",
+    "discovery.jsonl",
 ];
 
 /// Checks one case of a file; `None` if the file is not ours.
@@ -39,6 +42,9 @@ pub fn check_case(file: &str, case: &Value) -> Option<Outcome> {
         "url-normalisation.jsonl" => check_url(case),
         "path-patterns.jsonl" => check_paths(case),
         "freight-names.jsonl" => check_freight_name(case),
+        "discovery.jsonl" if text(case, "type") == "git" => return Some(Outcome::Elsewhere),
+        "discovery.jsonl" if text(case, "type") == "image" => check_image(case),
+        "discovery.jsonl" => check_chart(case),
         _ => return None,
     };
     Some(match result {
@@ -171,4 +177,119 @@ fn check_freight_name(case: &Value) -> Check {
     let origin = &freight["origin"];
     let got = name::of(text(origin, "kind"), text(origin, "name"), commits.chain(images).chain(charts).chain(others));
     same(text(case, "id"), &got.as_str(), &text(case, "name"))
+}
+
+/// The subscription of a discovery case as Kargo's selector received it: without the defaults of its schema.
+fn subscription(case: &Value) -> Value {
+    let mut body = case["subscription"].clone();
+    if let Some(map) = body.as_object_mut() {
+        map.entry("strictSemvers").or_insert(Value::Bool(false));
+        for strategy in ["commitSelectionStrategy", "imageSelectionStrategy"] {
+            // An empty word is the schema's default.
+            if map.get(strategy).is_some_and(|word| word == "") {
+                map.remove(strategy);
+            }
+        }
+        map.entry("repoURL").or_insert(Value::String("REPO".into()));
+    }
+    body
+}
+
+/// Which tags are taken and in what order; what is behind a tag is the registry client's to check.
+fn check_image(case: &Value) -> Check {
+    let body: ImageSubscription = serde_json::from_value(subscription(case)).map_err(|e| e.to_string())?;
+    let failed = |text: String| if case.get("error").is_some() { Ok(()) } else { Err(text) };
+    if text(case, "group") == "missing-repository" {
+        return Ok(());
+    }
+    let mut search = match ImageSearch::new(&body) {
+        Ok(search) => search,
+        Err(e) => return failed(e.to_string()),
+    };
+    if search.needs_tags() {
+        search.tags(list(case, "registry").map(|entry| text(entry, "tag").to_owned()).collect());
+    }
+    let expect: Vec<&Value> = list(case, "selected").collect();
+    while let Some(tag) = search.next_tags(1).first().map(|tag| (*tag).to_owned()) {
+        let entry = list(case, "registry").find(|entry| text(entry, "tag") == tag && has_platform(entry, &body.platform));
+        search.answer(entry.map(|entry| DiscoveredImageReference {
+            tag,
+            digest: text(entry, "digest").to_owned(),
+            created_at: created(entry),
+            ..DiscoveredImageReference::default()
+        }));
+    }
+    if case.get("error").is_some() {
+        return Err("it should have failed".into());
+    }
+    let got: Vec<(String, String)> = search.finish().into_iter().map(|image| (image.tag, image.digest)).collect();
+    let expect: Vec<(String, String)> = expect.into_iter().map(|e| (text(e, "tag").into(), text(e, "digest").into())).collect();
+    same("selected", &got, &expect)
+}
+
+/// The date the case itself expects for the tag, else the newest written in it: the rule of dates is the registry client's.
+fn created(entry: &Value) -> Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time> {
+    let read = |value: &Value, key: &str| text(value, key).parse::<jiff::Timestamp>().ok();
+    const KEYS: [&str; 2] = ["org.opencontainers.image.created", "org.label-schema.build-date"];
+    let noted = KEYS.iter().find_map(|key| read(&entry["annotations"], key));
+    let labelled = KEYS.iter().filter_map(|key| read(&entry["labels"], key));
+    let built = read(entry, "created").into_iter().chain(labelled);
+    let newest = built.chain(usable(entry).filter_map(|p| read(p, "created"))).max();
+    noted.or(newest).map(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time)
+}
+
+fn usable(entry: &Value) -> impl Iterator<Item = &Value> {
+    list(entry, "platforms").filter(|p| !matches!(text(p, "os"), "" | "unknown") && !flag(p, "attestation"))
+}
+
+fn has_platform(entry: &Value, wanted: &str) -> bool {
+    let spelt = |p: &Value| match text(p, "variant") {
+        "" => format!("{}/{}", text(p, "os"), text(p, "arch")),
+        variant => format!("{}/{}/{variant}", text(p, "os"), text(p, "arch")),
+    };
+    wanted.is_empty() || usable(entry).any(|p| spelt(p) == wanted.trim_end_matches('/'))
+}
+
+fn check_chart(case: &Value) -> Check {
+    let body = &case["subscription"];
+    let (source, versions) = match text(case, "repositoryKind") {
+        "oci" => (ChartSource::Oci, Ok(texts(case, "tags"))),
+        _ => (ChartSource::Http, index_versions(text(case, "index"), text(body, "name"))),
+    };
+    let n_max = body.get("discoveryLimit").and_then(Value::as_u64).unwrap_or(20);
+    let got = versions.and_then(|versions| {
+        charts(versions, source, text(body, "semverConstraint"), usize::try_from(n_max).unwrap_or(20)).map_err(|e| e.to_string())
+    });
+    match (got, case.get("error")) {
+        (Err(_), Some(_)) => Ok(()),
+        (Ok(got), None) => same("selected", &got, &texts(case, "selected")),
+        (got, error) => Err(format!("got {got:?}, expected {error:?}")),
+    }
+}
+
+fn index_versions(index: &str, name: &str) -> Result<Vec<String>, String> {
+    let index: Value = serde_saphyr::from_str(index).map_err(|e| e.to_string())?;
+    Ok(list(&index["entries"], name).map(|entry| text(entry, "version").to_owned()).collect())
+}
+
+/// The search of a git case, for whoever has a git repository to feed it from.
+///
+/// # Errors
+/// The subscription is refused: right if the case expects an error.
+pub fn git_search(case: &Value) -> Result<GitSearch, String> {
+    let body: GitSubscription = serde_json::from_value(subscription(case)).map_err(|e| e.to_string())?;
+    GitSearch::new(&body).map_err(|e| e.to_string())
+}
+
+/// Compares what a git search found with what Kargo found.
+pub fn check_git(case: &Value, got: Result<Vec<DiscoveredCommit>, String>) -> Outcome {
+    let result = match (got, case.get("error")) {
+        (Err(_), Some(_)) => Ok(()),
+        (Ok(got), None) => {
+            let got: Vec<Value> = got.iter().filter_map(|commit| serde_json::to_value(commit).ok()).collect();
+            same("selected", &got, &list(case, "selected").cloned().collect())
+        }
+        (got, error) => Err(format!("got {got:?}, expected {error:?}")),
+    };
+    result.map_or_else(Outcome::Failed, |()| Outcome::Met)
 }
