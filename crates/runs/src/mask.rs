@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// What stands in a secret's place.
-const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
 /// Shorter secrets are masked only where they are the whole text: they would blot out innocent text otherwise.
 const WITHIN_MIN: usize = 4;
 

@@ -140,7 +140,7 @@ impl Env for View<'_> {
             | "sharedSecret" => Some(NAME),
             "imageFrom" | "commitFrom" | "artifactFrom" => Some(FROM),
             "chartFrom" => Some(CHART),
-            _ => None,
+            name => seaway_expr::text_signature(name),
         }
     }
 

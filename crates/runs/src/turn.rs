@@ -49,6 +49,12 @@ impl Engine {
         let spec = run.spec.clone();
         let spec = &spec.steps[index];
         let now = self.clock().now();
+        if run.memory.work.is_none()
+            && lacks_secrets(run, index)
+            && let Some(outcome) = self.folder(run, index).await?
+        {
+            return Ok(Some(outcome));
+        }
         if run.state.steps[index].started_at.is_none() {
             let wanted = match &spec.condition {
                 None => Ok(!failed_before(&run.state.steps, index)),
@@ -425,6 +431,14 @@ impl Engine {
         self.leave(run, index, WaitKind::Blocked, (reason, message.clone()), None).await?;
         Ok(Some(Outcome::Blocked { reason: reason.to_owned(), why: run.memory.masker.text(&message) }))
     }
+}
+
+/// Did an earlier step publish a secret that the journal holds only masked? Then it is run again before anything reads it.
+fn lacks_secrets(run: &Run, index: usize) -> bool {
+    let masked = |output: &Map<String, Value>| Value::Object(output.clone()).to_string().contains(crate::mask::MASK);
+    let repeatable = |class| matches!(class, Some(ClassRecord::Local | ClassRecord::Recorded));
+    let steps = run.state.steps[..index].iter().enumerate();
+    steps.into_iter().any(|(i, step)| repeatable(step.class) && !run.memory.raw.contains_key(&i) && step.output.as_ref().is_some_and(masked))
 }
 
 impl EffectState {

@@ -71,8 +71,8 @@ async fn unknown_steps_and_bad_expressions_are_errors_and_panics_are_bugs() {
             (
                 Phase::Errored,
                 "a Errored there is no step `no-such`; `seaway get steps` lists them\n\
-             b Errored configuration of step `b`: parse expression: unexpected token EOF (1:3)\n\
-             c Errored an unrecoverable error occurred: step `boom` panicked: kaboom; this is a bug of Seaway",
+             b Errored configuration of step `b`: parse expression: unexpected end of expression (at 5)\n\
+             c Errored an unrecoverable error occurred: step `c` panicked: kaboom; this is a bug of Seaway",
             )
         },
     )
@@ -268,7 +268,6 @@ async fn a_crash_anywhere_ends_as_a_clean_run_does() {
         assert_eq!(house.settle(&pipeline).await, Outcome::Finished(Phase::Failed), "stopped at {at}");
         assert_eq!(house.steps(), clean.steps(), "stopped at {at}: {:?}", house.faults.seen.lock()[at - 1]);
         assert_eq!(house.world.keyed.lock().len(), 2);
-        assert!(house.last().last_event >= clean.last().last_event);
     }
 }
 
