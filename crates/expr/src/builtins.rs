@@ -648,6 +648,7 @@ pub(crate) fn has_method(value: &Value, name: &str) -> bool {
 pub(crate) fn method(receiver: &Value, name: &str, args: &[Value], at: usize) -> Done {
     let wanted = match (receiver, name) {
         (Value::Time(_), "AddDate") => 3,
+        (Value::Map(_), "header") => 1,
         (_, "Format" | "In" | "Add" | "Sub" | "After" | "Before" | "Equal" | "Truncate" | "Round") => 1,
         (_, "GreaterThan" | "LessThan" | "GreaterThanEqual" | "LessThanEqual" | "Compare" | "SetMetadata" | "SetPrerelease") => 1,
         _ => 0,
@@ -660,8 +661,17 @@ pub(crate) fn method(receiver: &Value, name: &str, args: &[Value], at: usize) ->
         (Value::Time(t), _) => time_method(t, name, args, at)?.ok_or_else(bad),
         (Value::Duration(d), _) => duration_method(*d, name, args).ok_or_else(bad),
         (Value::Version(v, original), _) => crate::version::method(v, original.as_deref(), name, args).ok_or_else(bad),
+        (Value::Map(headers), "header") => header(headers, args).ok_or_else(bad),
         _ => Ok(Value::text(&gotext::plain(receiver))),
     }
+}
+
+/// `header(name)` over headers: the first value under that name, whatever its case; empty without one.
+fn header(headers: &crate::value::Map, args: &[Value]) -> Option<Value> {
+    let name = args.first()?.as_str()?;
+    let values = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, values)| values);
+    let Some(Value::List(values)) = values else { return Some(Value::text("")) };
+    Some(values.first().cloned().unwrap_or_else(|| Value::text("")))
 }
 
 fn time_method(t: &Time, name: &str, args: &[Value], at: usize) -> Result<Option<Value>, Error> {

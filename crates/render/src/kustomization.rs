@@ -11,19 +11,38 @@ pub const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "K
 pub struct ImageChange {
     /// The entry's `name`: the image as the manifests write it.
     pub name: String,
-    /// `newName`: `None` leaves whatever stands there.
-    pub new_name: Option<String>,
-    /// `newTag` or `digest`; the other one is removed.
-    pub version: ImageVersion,
+    /// `newName`.
+    pub new_name: Field,
+    /// `newTag`.
+    pub tag: Field,
+    /// `digest`.
+    pub digest: Field,
 }
 
-/// What pins an image.
+/// What becomes of a field of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ImageVersion {
-    /// `newTag`.
-    Tag(String),
-    /// `digest`.
-    Digest(String),
+pub enum Field {
+    /// It says this.
+    Set(String),
+    /// It stays as it is, there or not.
+    Keep,
+    /// It goes.
+    Drop,
+}
+
+impl Field {
+    fn value(&self) -> Option<&str> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Drop => None,
+        }
+    }
+}
+
+impl ImageChange {
+    fn fields(&self) -> [(&'static str, &Field); 3] {
+        [("newName", &self.new_name), ("newTag", &self.tag), ("digest", &self.digest)]
+    }
 }
 
 /// Changes or adds the entries of `images:`; other entries, comments and layout stay.
@@ -32,6 +51,31 @@ pub enum ImageVersion {
 /// [`YamlError`] if the file is no YAML map, or its `images` is no list of maps.
 pub fn set_images(text: &str, changes: &[ImageChange]) -> Result<String, YamlError> {
     changes.iter().try_fold(text.to_owned(), |text, change| set_image(&text, change))
+}
+
+/// The images that the file sets, as `name[=newName]:tag@digest` is written in a message: sorted, each once.
+///
+/// # Errors
+/// [`YamlError`] if the file is no YAML.
+pub fn images(text: &str) -> Result<Vec<String>, YamlError> {
+    let nodes = documents(text)?;
+    let Some(Kind::List { items, .. }) = nodes.first().and_then(|root| root.get("images")).map(|node| &node.kind) else { return Ok(Vec::new()) };
+    let mut images: Vec<(String, String)> = Vec::new();
+    for item in items {
+        let field = |key: &str| item.get(key).and_then(Node::text).filter(|text| !text.is_empty());
+        let name = field("name").unwrap_or_default();
+        let mut image = field("newName").unwrap_or(name).to_owned();
+        for (lead, key) in [(":", "newTag"), ("@", "digest")] {
+            if let Some(value) = field(key) {
+                image.push_str(lead);
+                image.push_str(value);
+            }
+        }
+        images.push((name.to_owned(), image));
+    }
+    images.sort();
+    images.dedup();
+    Ok(images.into_iter().map(|(_, image)| image).collect())
 }
 
 fn set_image(text: &str, change: &ImageChange) -> Result<String, YamlError> {
@@ -43,11 +87,16 @@ fn set_image(text: &str, change: &ImageChange) -> Result<String, YamlError> {
     match root.get("images").map(|node| (node, &node.kind)) {
         None => Ok(with_new_list(text, change)),
         Some((node, Kind::List { items, flow })) => {
-            match items.iter().find(|item| item.get("name").and_then(Node::text) == Some(&change.name)) {
-                Some(item) => change_entry(text, item, change),
-                None if items.is_empty() => replace_empty_list(text, node, root, change),
-                None if *flow => Ok(insert(text, items[items.len() - 1].span.end, &format!(", {}", flow_entry(change)))),
-                None => Ok(add_entry(text, items, change)),
+            let mut its = items.iter().rev().filter(|item| is_for(item, change)).peekable();
+            if its.peek().is_some() {
+                // Of several entries for one image kustomize takes the last: all of them say the same. Last first: places stay true.
+                its.try_fold(text.to_owned(), |text, item| change_entry(&text, item, change))
+            } else if items.is_empty() {
+                replace_empty_list(text, node, root, change)
+            } else if *flow {
+                Ok(insert(text, items[items.len() - 1].span.end, &format!(", {}", flow_entry(change))))
+            } else {
+                Ok(add_entry(text, items, change))
             }
         }
         Some((node, Kind::Scalar { value, .. })) if value.is_empty() || value == "null" || value == "~" => {
@@ -55,6 +104,10 @@ fn set_image(text: &str, change: &ImageChange) -> Result<String, YamlError> {
         }
         Some((node, _)) => Err(YamlError::NotScalar { key: "images".into(), what: "map", line: node.line }),
     }
+}
+
+fn is_for(item: &Node, change: &ImageChange) -> bool {
+    item.get("name").and_then(Node::text) == Some(&change.name)
 }
 
 /// `images:` is not there: it goes to the end of the first document.
@@ -126,67 +179,54 @@ fn last_byte(node: &Node) -> usize {
 }
 
 fn change_entry(text: &str, item: &Node, change: &ImageChange) -> Result<String, YamlError> {
-    let (set, value, drop) = match &change.version {
-        ImageVersion::Tag(tag) => ("newTag", tag, "digest"),
-        ImageVersion::Digest(digest) => ("digest", digest, "newTag"),
-    };
-    let mut wanted = vec![(set, value.as_str())];
-    if let Some(name) = &change.new_name {
-        wanted.insert(0, ("newName", name));
-    }
     let Kind::Map { entries, flow } = &item.kind else { return Err(YamlError::Empty) };
+    let written = |value: &str| scalar_text(&Value::String(value.to_owned()), *flow);
     // From the end of the text to its start, so that earlier places stay true.
     let mut edits: Vec<(usize, usize, String)> = Vec::new();
     let mut insertions = Vec::new();
-    for (key, value) in wanted {
-        match item.get(key) {
-            Some(node) if !node.span.is_empty() => {
-                if node.text() != Some(value) {
-                    edits.push((node.span.start, node.span.end, scalar_text(&Value::String(value.to_owned()), *flow)));
-                }
+    for (key, value) in change.fields().into_iter().filter_map(|(key, field)| Some((key, field.value()?))) {
+        match entries.iter().find(|(name, _)| name.text() == Some(key)) {
+            Some((_, node)) if node.text() == Some(value) => {}
+            Some((_, node)) if !node.span.is_empty() => edits.push((node.span.start, node.span.end, written(value))),
+            Some((name, _)) => {
+                let colon = text[name.span.end..].find(':').map_or(name.span.end, |at| name.span.end + at + 1);
+                edits.push((colon, colon, format!(" {}", written(value))));
             }
-            Some(node) => {
-                let name = entries.iter().find(|(_, v)| std::ptr::eq(v, node)).map_or(node.span.start, |(key, _)| key.span.end);
-                let colon = text[name..].find(':').map_or(name, |at| name + at + 1);
-                edits.push((colon, colon, format!(" {}", scalar_text(&Value::String(value.to_owned()), *flow))));
-            }
-            None => insertions.push(format!("{key}: {}", scalar_text(&Value::String(value.to_owned()), *flow))),
+            None => insertions.push(format!("{key}: {}", written(value))),
         }
     }
-    let dropped = entries.iter().position(|(key, _)| key.text() == Some(drop));
-    if let Some(index) = dropped {
-        let (key, node) = &entries[index];
-        if let (Some(insertion), true) = (insertions.pop(), true) {
+    for (key, _) in change.fields().into_iter().filter(|(_, field)| **field == Field::Drop) {
+        let Some(index) = entries.iter().position(|(name, _)| name.text() == Some(key)) else { continue };
+        let (name, node) = &entries[index];
+        match insertions.pop() {
             // The place of the one is taken by the other: the smallest difference.
-            edits.push((key.span.start, node.span.end.max(key.span.end), insertion));
-        } else if *flow {
-            let next = entries.get(index + 1).map(|(key, _)| key.span.start);
-            let previous = index.checked_sub(1).map(|before| entries[before].1.span.end);
-            match (next, previous) {
-                (Some(next), _) => edits.push((key.span.start, next, String::new())),
-                (None, Some(previous)) => edits.push((previous, node.span.end, String::new())),
-                (None, None) => edits.push((key.span.start, node.span.end, String::new())),
-            }
-        } else {
-            remove_line(text, entries, index, &mut edits);
+            Some(insertion) => edits.push((name.span.start, node.span.end.max(name.span.end), insertion)),
+            None if *flow => remove_flow(entries, index, &mut edits),
+            None => remove_line(text, entries, index, &mut edits),
         }
     }
-    if let Some((_, last)) = entries.last()
-        && !insertions.is_empty()
-    {
-        let column = entries[0].0.column;
-        let newline = newline(text);
+    if let (Some((_, last)), false) = (entries.last(), insertions.is_empty()) {
         if *flow {
             edits.push((last.span.end, last.span.end, insertions.iter().map(|entry| format!(", {entry}")).collect()));
         } else {
-            let end = entry_end(text, item);
-            let indent = " ".repeat(column);
+            let (end, newline, indent) = (entry_end(text, item), newline(text), " ".repeat(entries[0].0.column));
             let lines: String = insertions.iter().map(|entry| format!("{indent}{entry}{newline}")).collect();
             let lead = if text[..end].ends_with('\n') { "" } else { newline };
             edits.push((end, end, format!("{lead}{lines}")));
         }
     }
     Ok(apply(text, edits))
+}
+
+fn remove_flow(entries: &[(Node, Node)], index: usize, edits: &mut Vec<(usize, usize, String)>) {
+    let (key, node) = &entries[index];
+    let next = entries.get(index + 1).map(|(key, _)| key.span.start);
+    let previous = index.checked_sub(1).map(|before| entries[before].1.span.end);
+    edits.push(match (next, previous) {
+        (Some(next), _) => (key.span.start, next, String::new()),
+        (None, Some(previous)) => (previous, node.span.end, String::new()),
+        (None, None) => (key.span.start, node.span.end, String::new()),
+    });
 }
 
 /// Takes a block entry's line away; of a first entry (`- digest: x`) the next key moves up to the dash.
@@ -216,15 +256,8 @@ fn insert(text: &str, at: usize, what: &str) -> String {
 }
 
 fn fields(change: &ImageChange) -> Vec<(&'static str, &str)> {
-    let mut fields = vec![("name", change.name.as_str())];
-    if let Some(name) = &change.new_name {
-        fields.push(("newName", name));
-    }
-    fields.push(match &change.version {
-        ImageVersion::Tag(tag) => ("newTag", tag),
-        ImageVersion::Digest(digest) => ("digest", digest),
-    });
-    fields
+    let set = change.fields().into_iter().filter_map(|(key, field)| Some((key, field.value()?)));
+    std::iter::once(("name", change.name.as_str())).chain(set).collect()
 }
 
 fn block_entry(change: &ImageChange, indent: &str, newline: &str) -> String {
@@ -252,7 +285,7 @@ mod tests {
     use super::*;
 
     fn tag(name: &str, tag: &str) -> ImageChange {
-        ImageChange { name: name.into(), new_name: None, version: ImageVersion::Tag(tag.into()) }
+        ImageChange { name: name.into(), new_name: Field::Drop, tag: Field::Set(tag.into()), digest: Field::Drop }
     }
 
     #[track_caller]
@@ -274,6 +307,17 @@ mod tests {
         check("images: [{name: a, newTag: v1}]\n", &tag("a", "1.10"), "images: [{name: a, newTag: \"1.10\"}]\n");
         check("images:\n- name: a\n", &tag("a", "v2"), "images:\n- name: a\n  newTag: v2\n");
         check("images:\n- name: a\n  newTag:\n", &tag("a", "v2"), "images:\n- name: a\n  newTag: v2\n");
+    }
+
+    #[test]
+    fn a_name_that_is_kept_stays_and_one_that_is_not_goes() {
+        let mut change = tag("a", "v2");
+        check("images:\n- name: a\n  newName: b\n  newTag: v1\n- name: c\n", &change, "images:\n- name: a\n  newTag: v2\n- name: c\n");
+        change.new_name = Field::Keep;
+        check("images:\n- name: a\n  newName: b\n  newTag: v1\n", &change, "images:\n- name: a\n  newName: b\n  newTag: v2\n");
+        change.digest = Field::Set("sha256:1".into());
+        check("images:\n- name: a\n  newTag: v1\n", &change, "images:\n- name: a\n  newTag: v2\n  digest: sha256:1\n");
+        check("images:\n- name: a\n  newTag: v1\n- name: a\n  newTag: v0\n", &tag("a", "v2"), "images:\n- name: a\n  newTag: v2\n- name: a\n  newTag: v2\n");
     }
 
     #[test]

@@ -1,0 +1,72 @@
+//! The table of steps: a line each.
+
+use seaway_runs::{Lookup, Step, StepTable};
+use std::sync::{Arc, LazyLock};
+
+/// Every step that is built, by the name users write after `uses:`.
+static BUILT: LazyLock<Vec<Arc<dyn Step>>> = LazyLock::new(|| {
+    vec![
+        Arc::new(crate::compose_output::ComposeOutput),
+        Arc::new(crate::copy::Copy),
+        Arc::new(crate::delete::Delete),
+        Arc::new(crate::fail::Fail),
+        Arc::new(crate::git_clear::GitClear),
+        Arc::new(crate::git_clone::GitClone),
+        Arc::new(crate::git_commit::GitCommit),
+        Arc::new(crate::git_push::GitPush),
+        Arc::new(crate::http::Http),
+        Arc::new(crate::kustomize_build::KustomizeBuild),
+        Arc::new(crate::kustomize_set_image::KustomizeSetImage),
+        Arc::new(crate::yaml_update::YamlUpdate),
+    ]
+});
+
+/// Steps that Kargo has and we do not have yet: blocked, not failed.
+pub const NOT_BUILT: &[&str] = &[
+    "argocd-update", "argocd-wait", "file-write", "git-merge-pr", "git-open-pr", "git-tag", "git-wait-for-pr", "github-push", "helm-template",
+    "helm-update-chart", "http-download", "json-parse", "json-update", "oci-download", "oci-push", "set-freight-alias", "set-metadata", "tar",
+    "toml-parse", "toml-update", "untar", "yaml-merge", "yaml-parse",
+];
+
+/// All steps, by name.
+pub fn all() -> &'static [Arc<dyn Step>] {
+    &BUILT
+}
+
+/// The step of that name.
+pub fn find(name: &str) -> Option<&'static Arc<dyn Step>> {
+    BUILT.iter().find(|step| step.name() == name)
+}
+
+/// The table, as runs are given it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Table;
+
+impl StepTable for Table {
+    fn get(&self, name: &str) -> Lookup {
+        match find(name) {
+            Some(step) => Lookup::Step(Arc::clone(step)),
+            None if NOT_BUILT.contains(&name) => Lookup::NotBuilt,
+            None => Lookup::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_listed_once_by_name_with_a_page_and_a_schema() {
+        let names: Vec<&str> = all().iter().map(|step| step.name()).collect();
+        let mut sorted = names.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(names, sorted);
+        for step in all() {
+            assert!(step.page().contains(&format!("uses: {}", step.name())), "{} has no example", step.name());
+            assert_eq!(step.schema().get("type").and_then(|kind| kind.as_str()), Some("object"), "{}", step.name());
+            assert!(!NOT_BUILT.contains(&step.name()));
+        }
+    }
+}
