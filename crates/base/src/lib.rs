@@ -3,6 +3,7 @@
 pub mod backoff;
 pub mod clock;
 pub mod error;
+pub mod files;
 pub mod http;
 pub mod ids;
 pub mod path;
