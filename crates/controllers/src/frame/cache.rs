@@ -1,0 +1,220 @@
+//! One cache a kind: a watch feeds it, indexes of ours answer it, listeners hear what changed.
+
+use super::Key;
+use futures::StreamExt as _;
+use kube::api::{Api, ApiResource, DynamicObject};
+use kube::runtime::watcher::{self, Event};
+use kube::{Client, Resource};
+use parking_lot::RwLock;
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt::Debug;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// A kind that can be cached.
+pub trait Kind: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + Sync + 'static {}
+impl<K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + Sync + 'static> Kind for K {}
+
+/// What became of an object.
+#[derive(Debug)]
+pub struct Change<K> {
+    /// Its key.
+    pub key: Key,
+    /// As it was; `None` if it is new.
+    pub before: Option<Arc<K>>,
+    /// As it is; `None` if it is gone.
+    pub after: Option<Arc<K>>,
+}
+
+type Listener<K> = Box<dyn Fn(&Change<K>) + Send + Sync>;
+type Indexer<K> = Box<dyn Fn(&K) -> Vec<String> + Send + Sync>;
+
+/// The objects of one kind, as last seen. Reading costs a lock and an `Arc`.
+pub struct Cache<K> {
+    state: RwLock<State<K>>,
+    indexers: Vec<(&'static str, Indexer<K>)>,
+    listeners: RwLock<Vec<Listener<K>>>,
+    synced: watch::Sender<bool>,
+}
+
+struct State<K> {
+    objects: BTreeMap<Key, Arc<K>>,
+    /// Index name → value → keys.
+    indexes: HashMap<&'static str, HashMap<String, BTreeSet<Key>>>,
+    /// Objects that could not be read: why. They stop nothing but themselves.
+    parked: BTreeMap<Key, String>,
+}
+
+impl<K: Kind> Default for Cache<K> {
+    fn default() -> Self {
+        let state = State { objects: BTreeMap::new(), indexes: HashMap::new(), parked: BTreeMap::new() };
+        Self { state: RwLock::new(state), indexers: Vec::new(), listeners: RwLock::new(Vec::new()), synced: watch::channel(false).0 }
+    }
+}
+
+impl<K: Kind> Cache<K> {
+    /// With an index: the values under which an object is found.
+    #[must_use]
+    pub fn indexed(mut self, name: &'static str, by: impl Fn(&K) -> Vec<String> + Send + Sync + 'static) -> Self {
+        self.indexers.push((name, Box::new(by)));
+        self
+    }
+
+    /// Tells `listener` of every change from now on.
+    pub fn listen(&self, listener: impl Fn(&Change<K>) + Send + Sync + 'static) {
+        self.listeners.write().push(Box::new(listener));
+    }
+
+    /// The object of that key.
+    pub fn get(&self, key: &Key) -> Option<Arc<K>> {
+        self.state.read().objects.get(key).cloned()
+    }
+
+    /// All objects of a project, by name.
+    pub fn in_project(&self, project: &str) -> Vec<Arc<K>> {
+        let state = self.state.read();
+        let from = Key::new(project, "");
+        state.objects.range(from..).take_while(|(key, _)| &*key.project == project).map(|(_, object)| Arc::clone(object)).collect()
+    }
+
+    /// All objects.
+    pub fn all(&self) -> Vec<Arc<K>> {
+        self.state.read().objects.values().cloned().collect()
+    }
+
+    /// The objects that stand under `value` in an index, by name.
+    pub fn find(&self, index: &'static str, value: &str) -> Vec<Arc<K>> {
+        let state = self.state.read();
+        let keys = state.indexes.get(index).and_then(|values| values.get(value));
+        keys.into_iter().flatten().filter_map(|key| state.objects.get(key).cloned()).collect()
+    }
+
+    /// The same, keys only.
+    pub fn find_keys(&self, index: &'static str, value: &str) -> Vec<Key> {
+        self.state.read().indexes.get(index).and_then(|values| values.get(value)).into_iter().flatten().cloned().collect()
+    }
+
+    /// Objects that cannot be read, and why.
+    pub fn parked(&self) -> Vec<(Key, String)> {
+        self.state.read().parked.iter().map(|(key, why)| (key.clone(), why.clone())).collect()
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.state.read().objects.len()
+    }
+
+    /// Is there none?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Waits until the first list is in.
+    pub async fn synced(&self) {
+        let mut synced = self.synced.subscribe();
+        // The sender lives in this cache: it cannot be gone while we hold it.
+        let _ = synced.wait_for(|synced| *synced).await;
+    }
+
+    /// Puts an object in as if the watch had brought it: what we wrote ourselves is seen at once.
+    pub fn put(&self, object: DynamicObject) {
+        let key = key_of(&object);
+        let seen = self.get(&key).and_then(|seen| seen.meta().resource_version.clone()).and_then(|v| v.parse::<u64>().ok());
+        let new = object.metadata.resource_version.as_deref().and_then(|v| v.parse::<u64>().ok());
+        if seen.is_none() || new > seen {
+            self.apply(object);
+        }
+    }
+
+    fn apply(&self, mut object: DynamicObject) {
+        object.metadata.managed_fields = None;
+        let key = key_of(&object);
+        let read = serde_json::to_value(&object).and_then(serde_json::from_value::<K>);
+        match read {
+            Ok(object) => self.change(key, Some(Arc::new(object))),
+            Err(err) => {
+                tracing::error!(kind = %K::kind(&()), object = %key, error = %err, "parked: the object cannot be read");
+                self.state.write().parked.insert(key.clone(), err.to_string());
+                self.change(key, None);
+            }
+        }
+    }
+
+    fn change(&self, key: Key, after: Option<Arc<K>>) {
+        let before = {
+            let mut state = self.state.write();
+            let before = match &after {
+                Some(object) => {
+                    state.parked.remove(&key);
+                    state.objects.insert(key.clone(), Arc::clone(object))
+                }
+                None => state.objects.remove(&key),
+            };
+            for (name, by) in &self.indexers {
+                let (old, new) = (before.as_deref().map(by).unwrap_or_default(), after.as_deref().map(by).unwrap_or_default());
+                if old == new {
+                    continue;
+                }
+                let index = state.indexes.entry(name).or_default();
+                for value in old {
+                    if let Some(keys) = index.get_mut(&value) {
+                        keys.remove(&key);
+                        if keys.is_empty() {
+                            index.remove(&value);
+                        }
+                    }
+                }
+                for value in new {
+                    index.entry(value).or_default().insert(key.clone());
+                }
+            }
+            before
+        };
+        if before.is_none() && after.is_none() {
+            return;
+        }
+        let change = Change { key, before, after };
+        for listener in self.listeners.read().iter() {
+            listener(&change);
+        }
+    }
+
+    /// Feeds the cache from a watch until the task is dropped. Errors of the watch are logged and tried again with backoff.
+    pub async fn feed(self: Arc<Self>, client: Client, selector: Option<&'static str>) {
+        let resource = ApiResource::erase::<K>(&());
+        let api: Api<DynamicObject> = Api::all_with(client, &resource);
+        let mut config = watcher::Config::default();
+        if let Some(selector) = selector {
+            config = config.labels(selector);
+        }
+        let mut stream = Box::pin(kube::runtime::WatchStreamExt::default_backoff(watcher::watcher(api, config)));
+        let mut listed: HashSet<Key> = HashSet::new();
+        while let Some(event) = stream.next().await {
+            match event {
+                Ok(Event::Init) => listed.clear(),
+                Ok(Event::InitApply(object)) => {
+                    listed.insert(key_of(&object));
+                    self.apply(object);
+                }
+                Ok(Event::InitDone) => {
+                    let gone: Vec<Key> = self.state.read().objects.keys().filter(|key| !listed.contains(*key)).cloned().collect();
+                    gone.into_iter().for_each(|key| self.change(key, None));
+                    listed.clear();
+                    self.synced.send_replace(true);
+                }
+                Ok(Event::Apply(object)) => self.apply(object),
+                Ok(Event::Delete(object)) => {
+                    let key = key_of(&object);
+                    self.state.write().parked.remove(&key);
+                    self.change(key, None);
+                }
+                Err(err) => tracing::warn!(kind = %K::kind(&()), error = %err, "watch"),
+            }
+        }
+    }
+}
+
+fn key_of(object: &DynamicObject) -> Key {
+    Key::new(object.metadata.namespace.as_deref().unwrap_or_default(), object.metadata.name.as_deref().unwrap_or_default())
+}
