@@ -1,0 +1,86 @@
+//! Why a verb was not carried out, with what to do about it.
+
+use kube::Error as KubeError;
+
+/// Why a verb was not carried out. [`VerbError::hint`] says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum VerbError {
+    /// No object of that name.
+    #[error("no {kind} `{name}` in project `{project}`; there is {known}")]
+    NoSuch {
+        /// The kind's word.
+        kind: &'static str,
+        /// What was asked for.
+        name: String,
+        /// Where.
+        project: String,
+        /// What there is.
+        known: String,
+    },
+    /// The freight that was meant is not clear, or not there.
+    #[error(transparent)]
+    Freight(#[from] seaway_core::freight::LookupError),
+    /// The control plane refused.
+    #[error("{what}: {message}")]
+    Refused {
+        /// What was tried.
+        what: String,
+        /// What the control plane said.
+        message: String,
+        /// The HTTP code.
+        code: u16,
+    },
+    /// The control plane was not reached.
+    #[error("{what}: the control plane does not answer")]
+    Unreachable {
+        /// What was tried.
+        what: String,
+        /// The cause.
+        #[source]
+        err: Box<KubeError>,
+    },
+    /// It took longer than it was given.
+    #[error("{what}: not done after {seconds} s")]
+    TimedOut {
+        /// What was waited for.
+        what: String,
+        /// How long, in seconds.
+        seconds: u64,
+    },
+    /// The object is not in a state in which the verb makes sense.
+    #[error("{0}")]
+    NotNow(String),
+}
+
+impl VerbError {
+    /// From an error of the client.
+    pub fn api(what: impl Into<String>, err: KubeError) -> Self {
+        let what = what.into();
+        match err {
+            KubeError::Api(status) => Self::Refused { what, message: status.message.clone(), code: status.code },
+            err => Self::Unreachable { what, err: Box::new(err) },
+        }
+    }
+
+    pub(crate) fn no_such(kind: &'static str, name: &str, project: &str, known: impl Iterator<Item = String>) -> Self {
+        let known: Vec<String> = known.collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Self::NoSuch { kind, name: name.to_owned(), project: project.to_owned(), known }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NoSuch { kind, .. } => format!("`seaway get {kind}s` lists them; -p names another project"),
+            Self::Freight(_) => "`seaway get freight` lists it".to_owned(),
+            Self::Refused { code: 401, .. } => "the token is not known: use the kubeconfig in the data folder".to_owned(),
+            Self::Refused { code: 403, .. } => "you lack the right, or the freight is not available there: `seaway why` tells".to_owned(),
+            Self::Refused { code: 404, .. } => "`seaway get` lists what there is; -p names another project".to_owned(),
+            Self::Refused { code: 409, .. } => "somebody else changed it meanwhile: look again and repeat".to_owned(),
+            Self::Refused { .. } => "`seaway why` tells what would be accepted".to_owned(),
+            Self::Unreachable { .. } => "is it running? `seaway demo` or `seaway serve` starts one; --data or --kubeconfig names another".to_owned(),
+            Self::TimedOut { .. } => "it goes on by itself; `seaway why` tells what it waits for, --timeout waits longer".to_owned(),
+            Self::NotNow(_) => "`seaway why` tells how it stands".to_owned(),
+        }
+    }
+}
