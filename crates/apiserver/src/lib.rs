@@ -11,6 +11,7 @@ mod events;
 mod failure;
 mod gc;
 pub mod identity;
+mod judge;
 mod kind;
 mod meta;
 pub mod openapi;

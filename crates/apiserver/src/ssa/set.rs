@@ -22,6 +22,11 @@ impl Node {
 }
 
 impl Set {
+    /// The empty set.
+    pub(super) const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.values().all(Node::is_empty)
     }

@@ -1,10 +1,11 @@
 //! Walks over values with their schema: which fields there are, what differs, merging, and dropping.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
-use super::set::Set;
+use super::set::{Node, Set};
 
 /// The lists of every object's metadata that merge by key or as a set.
 static METADATA: LazyLock<Value> = LazyLock::new(|| {
@@ -205,15 +206,15 @@ fn pairs<'a>(schema: Schema<'a>, old: &'a Value, new: &'a Value) -> Vec<Pair<'a>
             let shape = schema.shape(old);
             let after: Vec<(String, &Value)> = after.iter().map(|item| (schema.element(&shape, item), item)).collect();
             let before: Vec<(String, &Value)> = before.iter().map(|item| (schema.element(&shape, item), item)).collect();
-            for (element, item) in &before {
-                let now = after.iter().find(|(other, _)| other == element).map(|(_, item)| *item);
-                pairs.push((element.clone(), schema.items(), Some(item), now));
-            }
-            for (element, item) in &after {
-                if !before.iter().any(|(other, _)| other == element) {
-                    pairs.push((element.clone(), schema.items(), None, Some(item)));
-                }
-            }
+            let now: HashMap<&str, &Value> = after.iter().rev().map(|(element, item)| (element.as_str(), *item)).collect();
+            let then: HashSet<&str> = before.iter().map(|(element, _)| element.as_str()).collect();
+            let added = after.iter().filter(|(element, _)| !then.contains(element.as_str()));
+            pairs.extend(
+                before
+                    .iter()
+                    .map(|(element, item)| (element.clone(), schema.items(), Some(*item), now.get(element.as_str()).copied())),
+            );
+            pairs.extend(added.map(|(element, item)| (element.clone(), schema.items(), None, Some(*item))));
         }
         _ => {}
     }
@@ -245,17 +246,19 @@ pub(super) fn merge(schema: Schema<'_>, live: &mut Value, applied: &Value) {
 /// The applied order holds; items that only the live list has stay before those they stood before.
 fn merge_list(schema: Schema<'_>, live: &mut Vec<Value>, applied: &[Value]) {
     let shape = schema.shape(&Value::Array(Vec::new()));
-    let wanted: Vec<String> = applied.iter().map(|item| schema.element(&shape, item)).collect();
+    let elements: Vec<String> = applied.iter().map(|item| schema.element(&shape, item)).collect();
+    let wanted: HashSet<&str> = elements.iter().map(String::as_str).collect();
     let mut old: Vec<(String, Option<Value>)> = live.drain(..).map(|item| (schema.element(&shape, &item), Some(item))).collect();
+    let places: HashMap<String, usize> = old.iter().enumerate().rev().map(|(at, (element, _))| (element.clone(), at)).collect();
     let mut next = 0;
-    for (element, item) in wanted.iter().zip(applied) {
+    for (element, item) in elements.iter().zip(applied) {
         while let Some((other, slot)) = old.get_mut(next)
-            && (slot.is_none() || !wanted.contains(other))
+            && (slot.is_none() || !wanted.contains(other.as_str()))
         {
             live.extend(slot.take());
             next += 1;
         }
-        let known = old.iter_mut().find(|(other, _)| other == element).and_then(|(_, slot)| slot.take());
+        let known = places.get(element).and_then(|at| old.get_mut(*at)).and_then(|(_, slot)| slot.take());
         live.push(match known {
             Some(mut slot) => {
                 merge(schema.items(), &mut slot, item);
@@ -273,37 +276,38 @@ pub(super) fn drop_fields(schema: Schema<'_>, value: &mut Value, last: &Set, wan
 }
 
 fn drop_below(schema: Schema<'_>, value: &mut Value, last: &Set, wanted: &Set, others: &Set, keys: &[&str]) {
-    let none = Set::default();
     let shape = schema.shape(value);
-    for (element, node) in last.iter() {
-        let (mine, theirs) = (wanted.get(element), others.get(element));
-        let name = element.strip_prefix("f:");
-        let is_metadata = schema.is_root && name == Some("metadata");
-        if name.is_some_and(|name| keys.contains(&name)) {
-            continue;
-        }
-        let gone = mine.is_none() && theirs.is_none() && !is_metadata;
-        match value {
-            Value::Object(fields) => {
-                let Some(name) = name else { continue };
-                if gone {
+    match value {
+        Value::Object(fields) => {
+            for (element, node) in last.iter() {
+                let Some(name) = element.strip_prefix("f:").filter(|name| !keys.contains(name)) else { continue };
+                let (mine, theirs) = (wanted.get(element), others.get(element));
+                let is_metadata = schema.is_root && name == "metadata";
+                if mine.is_none() && theirs.is_none() && !is_metadata {
                     fields.shift_remove(name);
                 } else if let Some(inner) = fields.get_mut(name) {
-                    let below = |node: Option<&super::set::Node>| node.map_or_else(|| none.clone(), |node| node.below.clone());
-                    drop_below(schema.field(name), inner, &node.below, &below(mine), &below(theirs), &[]);
+                    drop_below(schema.field(name), inner, &node.below, below(mine), below(theirs), &[]);
                 }
             }
-            Value::Array(items) => {
-                let Some(at) = items.iter().position(|item| schema.element(&shape, item) == *element) else { continue };
-                if gone {
-                    items.remove(at);
-                } else {
-                    let below = |node: Option<&super::set::Node>| node.map_or_else(|| none.clone(), |node| node.below.clone());
-                    let keys: &[&str] = if let Shape::Keyed(keys) = &shape { keys } else { &[] };
-                    drop_below(schema.items(), &mut items[at], &node.below, &below(mine), &below(theirs), keys);
-                }
-            }
-            _ => {}
         }
+        Value::Array(items) => {
+            let keys: &[&str] = if let Shape::Keyed(keys) = &shape { keys } else { &[] };
+            items.retain_mut(|item| {
+                let element = schema.element(&shape, item);
+                let Some(node) = last.get(&element) else { return true };
+                let (mine, theirs) = (wanted.get(&element), others.get(&element));
+                if mine.is_none() && theirs.is_none() {
+                    return false;
+                }
+                drop_below(schema.items(), item, &node.below, below(mine), below(theirs), keys);
+                true
+            });
+        }
+        _ => {}
     }
+}
+
+fn below(node: Option<&Node>) -> &Set {
+    static NOTHING: Set = Set::new();
+    node.map_or(&NOTHING, |node| &node.below)
 }

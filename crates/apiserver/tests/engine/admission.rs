@@ -1,12 +1,14 @@
 //! Seaway's own kinds behind Seaway's own rules: one commit a request, whatever admission makes of it.
 
-use crate::support::Harbour;
+use crate::support::{Harbour, Setup};
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, Error, ResourceExt as _};
-use seaway_apiserver::{Identity, Rules, ours};
+use seaway_apiserver::Identity;
+use seaway_store::{Fault, FaultPlan};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tower::ServiceBuilder;
 
 fn kind(client: &Client, kind: &str, namespace: Option<&str>) -> Api<DynamicObject> {
@@ -24,7 +26,7 @@ fn object(text: Value) -> DynamicObject {
 }
 
 async fn with_project() -> Harbour {
-    let harbour = Harbour::with(ours(), Arc::new(Rules)).await;
+    let harbour = Setup::ours().open().await;
     let project = object(json!({"apiVersion": "kargo.akuity.io/v1alpha1", "kind": "Project", "metadata": {"name": "bank"}}));
     kind(&harbour.client, "Project", None).create(&PostParams::default(), &project).await.unwrap();
     harbour
@@ -54,7 +56,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> u16 {
 
 #[tokio::test]
 async fn a_project_and_its_namespace_appear_in_one_commit() {
-    let harbour = Harbour::with(ours(), Arc::new(Rules)).await;
+    let harbour = Setup::ours().open().await;
     let before = harbour.api.store().stats().n_batches;
     let project = object(json!({"apiVersion": "kargo.akuity.io/v1alpha1", "kind": "Project", "metadata": {"name": "bank"}}));
     let dry = PostParams { dry_run: true, ..PostParams::default() };
@@ -66,6 +68,49 @@ async fn a_project_and_its_namespace_appear_in_one_commit() {
     let namespace = namespaces.get("bank").await.unwrap();
     assert_eq!(namespace.labels()["kargo.akuity.io/project"], "true");
     assert!(namespace.uid().is_some());
+}
+
+/// Stops at every durable commit of the same three requests; afterwards there is all of a request or nothing.
+#[tokio::test]
+async fn a_crash_at_any_commit_leaves_no_half_request() {
+    let n_points = Arc::new(AtomicUsize::new(0));
+    let mut stop_at = 0;
+    loop {
+        let folder = tempfile::TempDir::new().unwrap();
+        n_points.store(0, Ordering::SeqCst);
+        let seen = n_points.clone();
+        let faults: FaultPlan = Arc::new(move |_, _| match seen.fetch_add(1, Ordering::SeqCst) == stop_at {
+            true => Fault::Stop,
+            false => Fault::Go,
+        });
+        let harbour = Setup { faults: Some(faults), ..Setup::ours() }.at(folder.path()).await;
+        let project = object(json!({"apiVersion": "kargo.akuity.io/v1alpha1", "kind": "Project", "metadata": {"name": "bank"}}));
+        let params = PostParams::default();
+        let acknowledged = [
+            kind(&harbour.client, "Project", None).create(&params, &project).await.is_ok(),
+            kind(&harbour.client, "Warehouse", Some("bank")).create(&params, &warehouse()).await.is_ok(),
+            kind(&harbour.client, "Freight", Some("bank")).create(&params, &freight(Some("calm-otter"), "1.5.0")).await.is_ok(),
+        ];
+        let went_through = n_points.load(Ordering::SeqCst) <= stop_at;
+        harbour.close(folder.path()).await;
+
+        let harbour = Setup::ours().at(folder.path()).await;
+        let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(harbour.client.clone());
+        let there = [
+            kind(&harbour.client, "Project", None).get_opt("bank").await.unwrap().is_some(),
+            kind(&harbour.client, "Warehouse", Some("bank")).get_opt("w").await.unwrap().is_some(),
+            !kind(&harbour.client, "Freight", Some("bank")).list(&ListParams::default()).await.unwrap().items.is_empty(),
+        ];
+        assert_eq!(there[0], namespaces.get_opt("bank").await.unwrap().is_some(), "stopped at {stop_at}");
+        for (acknowledged, there) in acknowledged.into_iter().zip(there) {
+            assert!(there || !acknowledged, "stopped at {stop_at}: acknowledged, then lost");
+        }
+        if went_through {
+            assert_eq!((acknowledged, stop_at), ([true; 3], 8), "two points a commit: the default namespace's and one a request");
+            return;
+        }
+        stop_at += 1;
+    }
 }
 
 #[tokio::test]

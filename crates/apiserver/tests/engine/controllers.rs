@@ -1,6 +1,6 @@
 //! kube-rs' controller machinery on the embedded engine: it must not be able to tell it from a cluster.
 
-use crate::support::{Crate, Harbour, crate_of};
+use crate::support::{Crate, Harbour, Setup, crate_of};
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Event as CoreEvent, ObjectReference};
@@ -116,7 +116,7 @@ async fn a_controller_converges_repairs_drift_and_cleans_up() {
 #[tokio::test]
 async fn controllers_killed_with_the_server_converge_after_it() {
     let folder = tempfile::TempDir::new().unwrap();
-    let harbour = Harbour::at(folder.path(), 4096).await;
+    let harbour = Setup::default().at(folder.path()).await;
     let api: Api<Crate> = Api::default_namespaced(harbour.client.clone());
     let (_, running) = start_controller(&harbour.client);
     for n in 0..20 {
@@ -124,9 +124,9 @@ async fn controllers_killed_with_the_server_converge_after_it() {
     }
     running.abort();
     let _ = running.await;
-    harbour.api.end_watches();
-    drop((api, harbour));
-    let harbour = crate::support::reopened(folder.path()).await;
+    drop(api);
+    harbour.close(folder.path()).await;
+    let harbour = Setup::default().at(folder.path()).await;
     let (_, running) = start_controller(&harbour.client);
     let api: Api<Crate> = Api::default_namespaced(harbour.client.clone());
     for n in 0..20 {
@@ -167,7 +167,7 @@ async fn a_reflector_follows_by_every_way_of_listing() {
 #[tokio::test]
 async fn a_slow_watcher_falls_off_and_relists() {
     let folder = tempfile::TempDir::new().unwrap();
-    let harbour = Harbour::at(folder.path(), 16).await;
+    let harbour = Setup { n_events_max: 16, ..Setup::default() }.at(folder.path()).await;
     let api: Api<Crate> = Api::default_namespaced(harbour.client.clone());
     api.create(&PostParams::default(), &crate_of("first", 1)).await.unwrap();
     let mut stream = watcher::watcher(api.clone(), watcher::Config::default()).boxed();

@@ -1,6 +1,6 @@
 //! Objects by `kube::Client`: what a client may count on when it creates, reads, changes, deletes and watches.
 
-use crate::support::{Crate, Harbour, crate_of};
+use crate::support::{Crate, Harbour, Setup, crate_of};
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy, WatchEvent, WatchParams};
@@ -207,6 +207,24 @@ async fn dependents_follow_their_owner() {
 }
 
 #[tokio::test]
+async fn a_crash_before_the_collection_leaves_it_to_the_next_start() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut harbour = Setup::default().at(folder.path()).await;
+    harbour.stop_collecting();
+    let owner = crates(&harbour).create(&PostParams::default(), &crate_of("owner", 1)).await.unwrap();
+    let mut dependent = crate_of("dependent", 1);
+    dependent.metadata.owner_references = Some(vec![kube::Resource::owner_ref(&owner, &()).unwrap()]);
+    let dependent = crates(&harbour).create(&PostParams::default(), &dependent).await.unwrap();
+    crates(&harbour).delete("owner", &DeleteParams::default()).await.unwrap();
+    assert!(crates(&harbour).get_opt("dependent").await.unwrap().is_some());
+    harbour.close(folder.path()).await;
+    let harbour = Setup::default().at(folder.path()).await;
+    let uid = dependent.uid().unwrap();
+    let gone = await_condition(crates(&harbour), "dependent", is_deleted(&uid));
+    timeout(SOON, gone).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_namespace_takes_its_content_with_it() {
     let harbour = Harbour::open().await;
     let namespaces: Api<Namespace> = Api::all(harbour.client.clone());
@@ -259,7 +277,7 @@ async fn a_watch_resumes_and_sees_selections_begin_and_end() {
 #[tokio::test]
 async fn a_watch_that_fell_off_the_log_is_told_so_inside_the_stream() {
     let folder = tempfile::TempDir::new().unwrap();
-    let harbour = Harbour::at(folder.path(), 4).await;
+    let harbour = Setup { n_events_max: 4, ..Setup::default() }.at(folder.path()).await;
     let api = crates(&harbour);
     let start = api.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
     for n in 0..10 {
@@ -323,11 +341,10 @@ async fn discovery_version_and_tables_are_served() {
 #[tokio::test]
 async fn objects_survive_a_restart_and_old_watches_relist() {
     let folder = tempfile::TempDir::new().unwrap();
-    let harbour = Harbour::at(folder.path(), 4096).await;
+    let harbour = Setup::default().at(folder.path()).await;
     let made = crates(&harbour).create(&PostParams::default(), &crate_of("a", 1)).await.unwrap();
-    harbour.api.end_watches();
-    drop(harbour);
-    let harbour = crate::support::reopened(folder.path()).await;
+    harbour.close(folder.path()).await;
+    let harbour = Setup::default().at(folder.path()).await;
     assert_eq!(crates(&harbour).get("a").await.unwrap().resource_version(), made.resource_version());
     let version = made.resource_version().unwrap();
     let mut events = crates(&harbour).watch(&WatchParams::default(), &version).await.unwrap().boxed();

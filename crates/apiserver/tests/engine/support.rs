@@ -3,14 +3,16 @@
 use kube::{Client, CustomResource};
 use schemars::JsonSchema;
 use seaway_apiserver::discovery::{Column, Served};
-use seaway_apiserver::{Admission, AdmitAll, ApiServer, Identity, Kind, Options, Running};
+use seaway_apiserver::{Admission, AdmitAll, ApiServer, Identity, Kind, Options, Rules, Running};
 use seaway_base::{Random, Secret, SystemClock};
-use seaway_store::{SqliteStore, Store};
+use seaway_store::{FaultPlan, SqliteStore, Store};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio::time::timeout;
 use tower::ServiceBuilder;
 
 /// A ship's crate: the kind these tests are about.
@@ -63,61 +65,82 @@ fn kinds() -> Vec<Kind> {
     })]
 }
 
+/// What a server is opened with.
+pub(crate) struct Setup {
+    pub(crate) n_events_max: usize,
+    pub(crate) kinds: Vec<Kind>,
+    pub(crate) admission: Arc<dyn Admission>,
+    pub(crate) faults: Option<FaultPlan>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { n_events_max: 4096, kinds: kinds(), admission: Arc::new(AdmitAll), faults: None }
+    }
+}
+
+impl Setup {
+    /// Seaway's own kinds behind Seaway's own rules.
+    pub(crate) fn ours() -> Self {
+        Self { kinds: seaway_apiserver::ours(), admission: Arc::new(Rules), ..Self::default() }
+    }
+
+    /// A server on a folder of its own.
+    pub(crate) async fn open(self) -> Harbour {
+        let folder = TempDir::new().unwrap();
+        let mut harbour = self.at(folder.path()).await;
+        harbour.folder = Some(folder);
+        harbour
+    }
+
+    pub(crate) async fn at(self, folder: &Path) -> Harbour {
+        let options = seaway_store::Options::new(folder.join("store.db")).sealing(Secret::new([9; 32]), &["secrets"]);
+        let options = seaway_store::Options { n_events_max: self.n_events_max, faults: self.faults, ..options };
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).unwrap());
+        let (clock, random) = (SystemClock::shared(), Random::system());
+        let api = ApiServer::new(store, self.kinds, self.admission, clock, random, Options::default());
+        // A fault plan may refuse even the first commit.
+        let running = api.start().await.ok();
+        let identity = Identity::new("admin", &["system:masters"]).unwrap();
+        let client = Client::new(ServiceBuilder::new().layer(identity).service(api.router()), "default");
+        Harbour { api, client, running, folder: None }
+    }
+}
+
 /// A running server.
 pub(crate) struct Harbour {
     pub(crate) api: ApiServer,
     pub(crate) client: Client,
-    _running: Running,
-    _folder: Option<TempDir>,
+    running: Option<Running>,
+    folder: Option<TempDir>,
 }
 
 impl Harbour {
     pub(crate) async fn open() -> Self {
-        let folder = TempDir::new().unwrap();
-        let mut harbour = Self::at(folder.path(), 4096).await;
-        harbour._folder = Some(folder);
-        harbour
+        Setup::default().open().await
     }
 
-    /// With other kinds, behind other rules.
-    pub(crate) async fn with(kinds: Vec<Kind>, admission: Arc<dyn Admission>) -> Self {
-        let folder = TempDir::new().unwrap();
-        let mut harbour = Self::of(folder.path(), 4096, kinds, admission).await;
-        harbour._folder = Some(folder);
-        harbour
+    /// Ends what goes on behind the requests, as a crash would.
+    pub(crate) fn stop_collecting(&mut self) {
+        self.running = None;
     }
 
-    pub(crate) async fn at(folder: &Path, n_events_max: usize) -> Self {
-        Self::of(folder, n_events_max, kinds(), Arc::new(AdmitAll)).await
-    }
-
-    async fn of(folder: &Path, n_events_max: usize, kinds: Vec<Kind>, admission: Arc<dyn Admission>) -> Self {
+    /// Ends it and waits until its file is free.
+    pub(crate) async fn close(self, folder: &Path) {
+        self.api.end_watches();
+        drop(self);
         let options = seaway_store::Options::new(folder.join("store.db")).sealing(Secret::new([9; 32]), &["secrets"]);
-        let options = seaway_store::Options { n_events_max, ..options };
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).unwrap());
-        let clock = SystemClock::shared();
-        let api = ApiServer::new(store, kinds, admission, clock, Random::system(), Options::default());
-        let running = api.start().await.unwrap();
-        let identity = Identity::new("admin", &["system:masters"]).unwrap();
-        let client = Client::new(ServiceBuilder::new().layer(identity).service(api.router()), "default");
-        Self { api, client, _running: running, _folder: None }
+        timeout(Duration::from_secs(10), async {
+            while SqliteStore::open(options.clone()).is_err() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap();
     }
 }
 
 /// A crate of that name.
 pub(crate) fn crate_of(name: &str, count: i64) -> Crate {
     Crate::new(name, CrateSpec { count, content: None })
-}
-
-/// Opens the folder again once the server before has let go of it.
-pub(crate) async fn reopened(folder: &Path) -> Harbour {
-    let path = folder.join("store.db");
-    for _ in 0..200 {
-        let options = seaway_store::Options::new(&path).sealing(Secret::new([9; 32]), &["secrets"]);
-        if SqliteStore::open(options).is_ok() {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
-    Harbour::at(folder, 4096).await
 }

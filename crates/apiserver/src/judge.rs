@@ -1,0 +1,159 @@
+//! What is asked of every object before it is stored: schema, metadata, admission, and who wrote which field.
+
+use crate::admit::{Admitted, Operation, Reading, Request};
+use crate::failure::{About, Failure};
+use crate::kind::stored_schema;
+use crate::meta::{instant, is_same, metadata, set, text};
+use crate::request::Call;
+use crate::{ApiServer, builtin, ssa, validate};
+use seaway_store::{Document, Expect, Key, Op};
+use serde_json::Value;
+
+impl ApiServer {
+    /// Unknown fields by the request's choice, and defaults: before admission.
+    pub(crate) fn conform(
+        &self,
+        call: &Call,
+        old: Option<&Value>,
+        object: &mut Value,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), Failure> {
+        let schema = stored_schema(&call.kind);
+        if self.check_fields(call, old, object, warnings)? {
+            validate::prune(schema, object);
+        }
+        validate::default(schema, object);
+        Ok(())
+    }
+
+    /// The values against the schema, and the metadata: after admission, which fills in what a user may leave out.
+    pub(crate) fn check(&self, call: &Call, old: Option<&Value>, object: &mut Value) -> Result<(), Failure> {
+        let (kind, schema) = (&call.kind, stored_schema(&call.kind));
+        validate::default(schema, object);
+        let mut errors = validate::check(schema, object);
+        if let (false, Some(old)) = (errors.is_empty(), old) {
+            // What was wrong before is not this request's fault: an object from an older release stays writable.
+            let before = validate::check(schema, old);
+            errors.retain(|error| !before.contains(error));
+        }
+        errors.extend(builtin::check(kind, object));
+        errors.extend(validate::check_metadata(&kind.kind, kind.namespaced, object));
+        if errors.is_empty() { Ok(()) } else { Err(Failure::invalid(kind, text(object, "/metadata/name"), errors)) }
+    }
+
+    /// Tells of fields the schema does not know, unless they stood there before; answers whether they are to be dropped.
+    pub(crate) fn check_fields(
+        &self,
+        call: &Call,
+        old: Option<&Value>,
+        object: &Value,
+        warnings: &mut Vec<String>,
+    ) -> Result<bool, Failure> {
+        let schema = stored_schema(&call.kind);
+        let mut unknown = validate::unknown_fields(schema, object);
+        if unknown.is_empty() {
+            return Ok(false);
+        }
+        if let Some(old) = old {
+            let before = validate::unknown_fields(schema, old);
+            unknown.retain(|path| !before.contains(path));
+        }
+        let told = unknown.iter().map(|path| format!("unknown field \"{path}\""));
+        match call.query.field_validation.as_str() {
+            _ if unknown.is_empty() => {}
+            "Ignore" => {}
+            "Strict" => {
+                let (kind, version) = (&call.kind.kind, &call.kind.version);
+                let told = told.collect::<Vec<_>>().join(", ");
+                let message =
+                    format!("{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {told}");
+                return Err(Failure::BadRequest(message));
+            }
+            _ => warnings.extend(told),
+        }
+        Ok(!unknown.is_empty())
+    }
+
+    pub(crate) fn admit(
+        &self,
+        call: &Call,
+        operation: Operation,
+        name: &str,
+        object: Value,
+        old: Option<&Value>,
+        reading: &Reading<'_>,
+    ) -> Result<Admitted, Failure> {
+        let request = Request {
+            operation,
+            kind: &call.kind,
+            namespace: &call.namespace,
+            name,
+            subresource: call.subresource.as_deref(),
+            object,
+            old,
+            identity: &call.identity,
+            now: self.clock.now(),
+            random: &self.random,
+            dry_run: call.query.dry_run,
+        };
+        let about = || About::new(&call.kind, name);
+        self.admission.admit(request, reading).map_err(|denied| Failure::Denied { about: about(), denied })
+    }
+
+    /// The further objects of an admission, as operations of the same batch.
+    pub(crate) fn companions(&self, also: Vec<Value>, reading: &Reading<'_>) -> Result<Vec<Op>, Failure> {
+        let mut ops = Vec::new();
+        for mut object in also {
+            let kind = self.kinds.of(text(&object, "/apiVersion"), text(&object, "/kind"));
+            let kind =
+                kind.ok_or_else(|| Failure::Internal("admission made an object of a kind that is not served".to_owned()))?;
+            let key = Key::new(&kind.storage, text(&object, "/metadata/namespace"), text(&object, "/metadata/name"));
+            let live = reading.object(key.clone());
+            let old = live.as_deref().map(|live| self.value(live)).transpose()?;
+            let metadata = metadata(&mut object);
+            for fixed in ["uid", "creationTimestamp", "generation", "deletionTimestamp", "managedFields"] {
+                if let Some(value) = old.as_ref().and_then(|old| old["metadata"].get(fixed)) {
+                    metadata.insert(fixed.to_owned(), value.clone());
+                }
+            }
+            if live.is_none() {
+                metadata.insert("uid".into(), self.random.uuid().into());
+                metadata.insert("creationTimestamp".into(), instant(self.clock.now()).into());
+                set(metadata, "generation", (!kind.builtin).then(|| 1.into()));
+            }
+            builtin::normalise(kind, &mut object);
+            if old.as_ref().is_some_and(|old| is_same(old, &object)) {
+                continue;
+            }
+            let (expect, unique) = match &live {
+                Some(live) => (Expect::Revision(live.revision), live.unique.to_vec()),
+                None => (Expect::Absent, Vec::new()),
+            };
+            ops.push(Op::Put { key, document: self.document(&object)?, expect, unique });
+        }
+        Ok(ops)
+    }
+
+    pub(crate) fn document(&self, object: &Value) -> Result<Document, Failure> {
+        Document::new(object).map_err(|err| Failure::BadRequest(seaway_base::chain(&err)))
+    }
+
+    pub(crate) fn writer<'a>(&self, call: &'a Call) -> ssa::Writer<'a> {
+        ssa::Writer {
+            manager: call.manager(),
+            api_version: &call.api_version,
+            subresource: call.subresource.as_deref(),
+            schema: stored_schema(&call.kind),
+            now: self.clock.now(),
+        }
+    }
+
+    /// Writes down in managedFields which manager wrote which field.
+    pub(crate) fn track(&self, call: &Call, old: Option<&Value>, new: &mut Value) {
+        if call.kind.tracks_managers() {
+            ssa::track_update(old, new, self.writer(call));
+        } else {
+            metadata(new).shift_remove("managedFields");
+        }
+    }
+}
