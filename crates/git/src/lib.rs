@@ -4,6 +4,7 @@
 //! costs time, never correctness. A [`WorkFolder`] mounts commits of mirrors, is edited in memory and makes deterministic commits.
 //! A push sends only new objects and moves each reference by compare-and-swap.
 
+mod bare;
 mod branch;
 mod commit_url;
 mod error;

@@ -1,5 +1,6 @@
 //! Mirrors: one bare repository per (exact URL, credential), fetched by us, holding no credential, and never needed for correctness.
 
+use crate::bare::{self, git, tool_error};
 use crate::branch::{self, Checkout, Resolved};
 use crate::error::GitError;
 use crate::history::{self, ChangedPath, CommitInfo, TagInfo};
@@ -20,10 +21,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::io::AsyncWriteExt as _;
 
-/// No fetch offers more commits that we have than this.
-const HAVES_MAX: usize = 512;
-/// So much of what the git command prints is shown.
-const TOOL_BYTES_MAX: usize = 600;
 /// A repack that takes longer is given up.
 const REPACK_MAX: Duration = Duration::from_secs(600);
 /// The file whose time tells when a mirror was used last.
@@ -90,12 +87,32 @@ impl Mirrors {
                 disk,
                 wire,
                 options: self.inner.options.clone(),
-                refs: RwLock::default(),
+                refs: Arc::default(),
                 n_started: AtomicU64::new(0),
                 turn: tokio::sync::Mutex::new(Turn::default()),
             })
         });
         made.clone()
+    }
+
+    /// Lets go of the objects of runs that are over, in every mirror; says how many runs they were.
+    ///
+    /// # Errors
+    /// Where references cannot be removed.
+    pub async fn unpin_all(&self, is_live: impl Fn(&str) -> bool + Send + 'static) -> Result<usize, GitError> {
+        let inner = self.inner.clone();
+        blocking(move || {
+            let mut n = 0;
+            for dir in std::fs::read_dir(&inner.dir).into_iter().flatten().filter_map(|it| Some(it.ok()?.path())) {
+                let runs = std::fs::read_dir(dir.join("refs/seaway/runs")).into_iter().flatten();
+                for run in runs.filter_map(|it| it.ok()?.file_name().into_string().ok()).filter(|it| !is_live(it)) {
+                    refs::unpin(&dir, &run)?;
+                    n += 1;
+                }
+            }
+            Ok(n)
+        })
+        .await
     }
 
     /// Removes mirrors that nobody holds and that were not used for so long; says how many. They are fetched anew when needed.
@@ -120,7 +137,7 @@ impl Mirrors {
                     continue;
                 };
                 let mut open = inner.open.lock();
-                if open.get(key).is_some_and(|it| Arc::strong_count(it) > 1) || has_pins(&dir) && !leftover {
+                if open.get(key).is_some_and(|it| Arc::strong_count(it) > 1) || bare::has_pins(&dir) && !leftover {
                     continue;
                 }
                 open.remove(key);
@@ -132,10 +149,6 @@ impl Mirrors {
         })
         .await
     }
-}
-
-fn has_pins(dir: &Path) -> bool {
-    std::fs::read_dir(dir.join("refs/seaway/runs")).is_ok_and(|mut it| it.next().is_some())
 }
 
 /// How the last fetch ended.
@@ -151,7 +164,7 @@ pub struct Mirror {
     disk: Arc<Disk>,
     reads: Arc<Objects>,
     options: MirrorOptions,
-    refs: RwLock<Option<Arc<RemoteRefs>>>,
+    refs: Arc<RwLock<Option<Arc<RemoteRefs>>>>,
     n_started: AtomicU64,
     turn: tokio::sync::Mutex<Turn>,
 }
@@ -220,11 +233,11 @@ impl Mirror {
         self.disk.reopen();
         for rebuild in [false, true] {
             let disk = self.disk.clone();
-            blocking(move || prepare(&disk, rebuild)).await?;
+            blocking(move || bare::prepare(&disk, rebuild)).await?;
             let (reads, tips, dir) = (self.reads.clone(), theirs.tips(), self.disk.dir.clone());
             let (wants, haves) = blocking(move || {
                 let ours = RemoteRefs::load(&dir).unwrap_or_default();
-                plan(&reads, &tips, &ours)
+                bare::plan(&reads, &tips, &ours)
             })
             .await?;
             let haves = match haves {
@@ -238,19 +251,20 @@ impl Mirror {
             if !wants.is_empty() {
                 self.receive(&endpoint, &wants, &haves).await?;
             }
-            let (reads, disk, refs) = (self.reads.clone(), self.disk.clone(), theirs.clone());
+            let (reads, disk, refs, known) = (self.reads.clone(), self.disk.clone(), theirs.clone(), self.refs.clone());
             let whole = blocking(move || {
                 for id in refs.tips() {
                     if !reads.has(id)? {
                         return Ok(false);
                     }
                 }
+                let mut known = known.write();
                 refs.save(&disk.dir).map_err(|err| GitError::io("write references of", &disk.dir, err))?;
+                *known = Some(refs);
                 Ok(true)
             })
             .await?;
             if whole {
-                *self.refs.write() = Some(theirs.clone());
                 self.tidy().await?;
                 return Ok(theirs);
             }
@@ -288,7 +302,7 @@ impl Mirror {
             let now = SystemTime::now();
             let touched = std::fs::File::create(dir.join(USED)).and_then(|it| it.set_modified(now));
             touched.map_err(|err| GitError::io("mark as used", &dir, err))?;
-            Ok(n_loose(&dir) > options.n_loose_max || n_packs(&dir) > options.n_packs_max)
+            Ok(bare::n_loose(&dir) > options.n_loose_max || bare::n_packs(&dir) > options.n_packs_max)
         })
         .await?;
         if due { self.repack().await } else { Ok(()) }
@@ -426,145 +440,21 @@ impl Mirror {
     /// See [`PushError`]; after [`PushError::AnswerLost`] it may have landed.
     pub async fn push(&self, request: &PushRequest) -> Result<Pushed, PushError> {
         let store = request.objects.clone().unwrap_or_else(|| self.reads.clone());
-        let (pushed, before) = push::push(&self.wire, store.clone(), &request.updates).await?;
+        let pushed = push::push(&self.wire, store.clone(), &request.updates).await?;
         // It has landed; what follows only saves the next fetch some work, so its failure must not look like a failed push.
-        let disk = self.disk.clone();
-        let refs = push::moved(before, &request.updates);
+        let (disk, known, updates) = (self.disk.clone(), self.refs.clone(), request.updates.clone());
         let kept = blocking(move || {
             push::keep(&store)?;
-            for id in refs.tips() {
-                if !store.has(id)? {
-                    return Ok(None);
-                }
-            }
+            let mut known = known.write();
+            let Some(before) = known.as_deref() else { return Ok(()) };
+            let refs = push::moved(before.clone(), &updates);
             refs.save(&disk.dir).map_err(|err| GitError::io("write references of", &disk.dir, err))?;
-            Ok(Some(refs))
+            *known = Some(Arc::new(refs));
+            Ok(())
         });
-        match kept.await {
-            Ok(Some(refs)) => {
-                let mut known = self.refs.write();
-                let head = known.as_ref().and_then(|it| it.head.clone());
-                *known = Some(Arc::new(RemoteRefs { head: refs.head.clone().or(head), ..refs }));
-            }
-            Ok(None) => {}
-            Err(err) => tracing::warn!(repo = self.repo(), %err, "keep what was pushed"),
+        if let Err(err) = kept.await {
+            tracing::warn!(repo = self.repo(), %err, "keep what was pushed");
         }
         Ok(pushed)
     }
-}
-
-/// The git command for a mirror: no configuration but the mirror's, no prompts, nothing of our environment.
-fn git(dir: &Path) -> std::process::Command {
-    let mut command = std::process::Command::new("git");
-    command.env_clear().current_dir(dir).arg("--git-dir=.");
-    if let Some(path) = std::env::var_os("PATH") {
-        command.env("PATH", path);
-    }
-    command.env("HOME", dir).env("LC_ALL", "C").env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
-    command.env("GIT_TERMINAL_PROMPT", "0");
-    command
-}
-
-fn tool_error(disk: &Disk, doing: &'static str, printed: &[u8]) -> GitError {
-    let text = String::from_utf8_lossy(&printed[printed.len().saturating_sub(TOOL_BYTES_MAX)..]);
-    let message = text.lines().map(str::trim).filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" / ");
-    GitError::Tool { doing, repo: disk.repo.clone(), message }
-}
-
-/// Stores a pack, durably, from a thread that may block.
-pub(crate) fn index_pack(disk: &Disk, pack: &[u8]) -> Result<(), GitError> {
-    use std::io::Write as _;
-    let run = || -> std::io::Result<std::process::Output> {
-        let mut command = git(&disk.dir);
-        command.args(["index-pack", "--stdin", "--fix-thin"]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(pack)?;
-        }
-        child.wait_with_output()
-    };
-    let output = run().map_err(|err| GitError::io("run `git index-pack` in", &disk.dir, err))?;
-    if output.status.success() { Ok(()) } else { Err(tool_error(disk, "store a pack of", &output.stderr)) }
-}
-
-/// Makes the bare repository if it is missing; throws it away first if objects of it are.
-fn prepare(disk: &Disk, rebuild: bool) -> Result<(), GitError> {
-    let dir = &disk.dir;
-    let bad = |err| GitError::io("make mirror", dir, err);
-    let whole = dir.join("objects").is_dir() && dir.join("HEAD").is_file() && dir.join("refs").is_dir();
-    if whole && !rebuild && !disk.gone.load(Ordering::SeqCst) {
-        return Ok(());
-    }
-    if dir.exists() {
-        let aside = dir.with_extension(format!("gone-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&aside);
-        std::fs::rename(dir, &aside).map_err(bad)?;
-        std::fs::remove_dir_all(&aside).map_err(bad)?;
-    }
-    for folder in ["objects/pack", "objects/info", "refs/heads", "refs/tags"] {
-        std::fs::create_dir_all(dir.join(folder)).map_err(bad)?;
-    }
-    let config = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tfsync = committed,loose-object\n[gc]\n\tauto = 0\n";
-    std::fs::write(dir.join("config"), config).map_err(bad)?;
-    RemoteRefs::default().save(dir).map_err(bad)?;
-    disk.gone.store(false, Ordering::SeqCst);
-    disk.reopen();
-    Ok(())
-}
-
-type Plan = (Vec<ObjectId>, Result<Vec<ObjectId>, GitError>);
-
-/// What to ask for, and what to offer: our tips and their ancestors, ever sparser.
-fn plan(objects: &Objects, tips: &[ObjectId], ours: &RemoteRefs) -> Result<Plan, GitError> {
-    let mut wants = Vec::new();
-    for id in tips {
-        if !objects.has(*id)? {
-            wants.push(*id);
-        }
-    }
-    let own = ours.tips();
-    for id in &own {
-        match objects.has(*id) {
-            Ok(true) => {}
-            Ok(false) => {
-                let gone = GitError::DiskGone { repo: objects.repo().to_owned(), id: *id, why: "a reference names it".into() };
-                return Ok((wants, Err(gone)));
-            }
-            Err(err) => return Ok((wants, Err(err))),
-        }
-    }
-    if wants.is_empty() {
-        return Ok((wants, Ok(Vec::new())));
-    }
-    let mut haves: Vec<ObjectId> = Vec::new();
-    for id in ours.branches.values().chain(ours.head_id.iter()).chain(own.iter()) {
-        if haves.len() < HAVES_MAX && !haves.contains(id) {
-            haves.push(*id);
-        }
-    }
-    // A branch that was rewritten shares ancestors with ours: offer them in growing steps.
-    for tip in ours.branches.values().take(8) {
-        let walked = history::log(objects, *tip, 1024);
-        let walked = match walked {
-            Ok(walked) => walked,
-            Err(err) => return Ok((wants, Err(err))),
-        };
-        let mut at = 1;
-        while at < walked.len() && haves.len() < HAVES_MAX {
-            haves.push(walked[at].id);
-            at *= 2;
-        }
-    }
-    Ok((wants, Ok(haves)))
-}
-
-fn n_loose(dir: &Path) -> usize {
-    let count = |it: PathBuf| std::fs::read_dir(it).map_or(0, Iterator::count);
-    let folders = std::fs::read_dir(dir.join("objects")).into_iter().flatten().filter_map(|it| Some(it.ok()?.path()));
-    folders.filter(|it| it.file_name().is_some_and(|name| name.len() == 2)).map(count).sum()
-}
-
-fn n_packs(dir: &Path) -> usize {
-    let entries = std::fs::read_dir(dir.join("objects/pack")).into_iter().flatten();
-    entries.filter(|it| it.as_ref().is_ok_and(|it| it.path().extension().is_some_and(|it| it == "pack"))).count()
 }

@@ -139,14 +139,14 @@ impl PushError {
 type Command = (String, Option<ObjectId>, ObjectId);
 
 /// Carries a push out.
-pub(crate) async fn push(wire: &Wire, store: Arc<Objects>, updates: &[RefUpdate]) -> Result<(Pushed, RemoteRefs), PushError> {
+pub(crate) async fn push(wire: &Wire, store: Arc<Objects>, updates: &[RefUpdate]) -> Result<Pushed, PushError> {
     check(wire, updates)?;
     let (endpoint, mut reader, first) = wire.discover(DOING, Service::ReceivePack).await?;
     let theirs = wire.refs_v0(DOING, &endpoint, &mut reader, first).await?;
     let mut pushed = Pushed::default();
     let commands = commands(wire, &theirs, updates, &mut pushed)?;
     if commands.is_empty() {
-        return Ok((pushed, theirs));
+        return Ok(pushed);
     }
     let wants: Vec<_> = commands.iter().map(|it| it.2).collect();
     let mut haves = theirs.tips();
@@ -164,7 +164,7 @@ pub(crate) async fn push(wire: &Wire, store: Arc<Objects>, updates: &[RefUpdate]
     let report = report(wire, &endpoint, response).await?;
     pushed.messages = wire.clean(&report.messages);
     verdict(wire, &report, &commands, &pushed.messages).await?;
-    Ok((pushed, theirs))
+    Ok(pushed)
 }
 
 fn check(wire: &Wire, updates: &[RefUpdate]) -> Result<(), GitError> {
@@ -340,7 +340,7 @@ pub(crate) fn keep(store: &Objects) -> Result<(), GitError> {
     if fresh.len() > objects::LOOSE_MAX {
         let all: Vec<_> = fresh.iter().map(|it| (it.1, it.2.clone())).collect();
         let pack = pack::encode(&all).map_err(|err| GitError::io("write a pack to", &disk.dir, err))?;
-        crate::mirror::index_pack(disk, &pack)?;
+        crate::bare::index_pack(disk, &pack)?;
     } else {
         for (id, kind, data) in &fresh {
             objects::write_loose(&disk.dir, *id, *kind, data)

@@ -13,6 +13,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use url::Url;
 
+/// A slower upload than this is taken for a hanging one.
+const UPLOAD_BYTES_PER_SECOND: u64 = 100_000;
+
 /// Method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -162,7 +165,9 @@ impl Transport for HttpTransport {
         (self.guard)(&request.url, request.credential.is_some()).map_err(TransportError::Refused)?;
         let host = host(&request.url);
         let (limits, deadline) = (self.limits, Instant::now() + self.limits.total);
-        let sent = timeout(limits.idle, self.builder(&request).send()).await;
+        // A large body takes its time before the server can say anything.
+        let upload = Duration::from_secs(request.body.len() as u64 / UPLOAD_BYTES_PER_SECOND);
+        let sent = timeout((limits.idle + upload).min(limits.total), self.builder(&request).send()).await;
         let response = match sent {
             Err(_) => return Err(TransportError::Timeout { host, what: "sent nothing", after: limits.idle }),
             Ok(Err(err)) if refusal(&err).is_some() => return Err(TransportError::Refused(refusal(&err).unwrap_or_default())),

@@ -76,8 +76,7 @@ impl WorkFolder {
             let relative = below.join(&b'/');
             let is_folder = matches!(node, Node::Folder(_));
             if !(work.filtered && work.rules.ignores(&relative, is_folder)) {
-                let to = target.path.join(&String::from_utf8_lossy(name));
-                let to = to.map_err(|_| FolderError::NotFound(target.path.clone()))?;
+                let to = child(&target.path, name)?;
                 self.merge_one(&to, node, below, work)?;
             }
             below.pop();
@@ -134,6 +133,12 @@ fn with_folders(ignore: &str) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The path of an entry. Paths here are text, so a name that is none cannot be copied.
+fn child(folder: &RelPath, name: &[u8]) -> Result<RelPath, FolderError> {
+    let bad = || FolderError::NotText { folder: folder.clone(), name: String::from_utf8_lossy(name).into_owned() };
+    folder.join(std::str::from_utf8(name).map_err(|_| bad())?).map_err(|_| bad())
 }
 
 struct Merge {

@@ -80,6 +80,14 @@ pub enum FolderError {
         /// Where to.
         to: RelPath,
     },
+    /// A name that is not UTF-8.
+    #[error("`{folder}` holds a file whose name is not UTF-8 (`{name}`), which cannot be copied")]
+    NotText {
+        /// The folder.
+        folder: RelPath,
+        /// The name, as far as it is text.
+        name: String,
+    },
     /// A pattern that cannot be read.
     #[error("pattern `{pattern}`: {why}")]
     Pattern {

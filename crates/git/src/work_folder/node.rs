@@ -75,6 +75,11 @@ fn node(objects: &Arc<Objects>, entry: &Entry) -> Node {
     }
 }
 
+/// May this be the name of a file? A repository can be made to hold others, which no checkout would show.
+fn is_name(name: &[u8]) -> bool {
+    !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/')
+}
+
 impl Folder {
     pub(crate) fn empty() -> Self {
         Self::Open(Arc::default())
@@ -86,7 +91,9 @@ impl Folder {
             Self::Open(entries) => Ok(entries.clone()),
             Self::Stored(objects, id) => {
                 let entries = objects.tree(*id)?;
-                Ok(Arc::new(entries.iter().map(|it| (it.name.clone(), node(objects, it))).collect()))
+                Ok(Arc::new(
+                    entries.iter().filter(|it| is_name(&it.name)).map(|it| (it.name.clone(), node(objects, it))).collect(),
+                ))
             }
         }
     }
@@ -94,7 +101,9 @@ impl Folder {
     pub(crate) fn get(&self, name: &[u8]) -> Result<Option<Node>, GitError> {
         match self {
             Self::Open(entries) => Ok(entries.get(name).cloned()),
-            Self::Stored(objects, id) => Ok(objects.tree(*id)?.iter().find(|it| it.name == name).map(|it| node(objects, it))),
+            Self::Stored(objects, id) => {
+                Ok(objects.tree(*id)?.iter().find(|it| it.name == name && is_name(name)).map(|it| node(objects, it)))
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The git room from outside: mirrors and pushes against a real server, work folders against real git and Kargo's records.
 
 mod common;
+mod discovery;
 mod folder;
 mod remote;
 mod vectors;

@@ -1,10 +1,11 @@
 //! Mirrors and pushes against `git http-backend`, each result compared with what the git command says.
 
 use crate::common::{Fault, Server, git, me, mirrors, quick, with_password};
+use seaway_base::http::{Egress, HttpClient};
 use seaway_base::{RelPath, chain};
 use seaway_git::{
-    Checkout, CommitDetails, Committed, GitError, Limits, Mirror, MountSpec, ObjectId, PushError, PushRequest, RefUpdate, Remote,
-    WorkFolder,
+    Checkout, CommitDetails, Committed, GitError, HttpTransport, Limits, Mirror, MirrorOptions, Mirrors, MountSpec, ObjectId,
+    PushError, PushRequest, RefUpdate, Remote, TransportError, WorkFolder,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -454,4 +455,69 @@ async fn ten_thousand_files_take_milliseconds() {
         pushed.n_objects
     );
     assert_eq!(pushed.n_objects, 5);
+}
+
+#[tokio::test]
+async fn a_mirror_is_repacked_and_readers_go_on() {
+    let server = Server::start().await;
+    server.repository("app", &[("a", "1\n")]);
+    let dir = tempfile::tempdir().unwrap();
+    let client = reqwest::Client::new();
+    let transport = HttpTransport::new(Arc::new(move |_| client.clone()), Arc::new(|_, _| Ok(())), Limits::default());
+    let options = MirrorOptions { n_loose_max: 5, ..MirrorOptions::default() };
+    let mirrors = Mirrors::new(dir.path().to_owned(), Arc::new(transport), options);
+    let mirror = mirrors.mirror(&Remote::open(server.url("app")));
+    let mut folder = checked_out(&mirror, &branch("main")).await;
+    let first = commit(&mut folder, "a", "2\n");
+    let second = commit(&mut folder, "a", "3\n");
+    mirror.push(&push_of(&folder, "main")).await.unwrap();
+    let reader = mirror.objects();
+    assert_eq!(reader.commit(first).unwrap().subject(), "a");
+    mirror.pin("run-1", &reader, &[first]).await.unwrap();
+    mirror.fetch().await.unwrap();
+    assert!(git(mirror.dir(), &["count-objects", "-v"]).starts_with("count: 0\n"));
+    assert_eq!(reader.commit(second).unwrap().parents, [first]);
+    assert_eq!(mirrors.unpin_all(|uid| uid == "run-1").await.unwrap(), 0);
+    assert_eq!(mirrors.unpin_all(|_| false).await.unwrap(), 1);
+    assert!(mirror.pinned("run-1").is_empty());
+}
+
+#[tokio::test]
+async fn the_egress_policy_holds_for_git() {
+    let server = Server::start().await;
+    server.repository("app", &[("a", "1\n")]);
+    let dir = tempfile::tempdir().unwrap();
+    let over = |egress: Egress| Mirrors::over(dir.path().to_owned(), HttpClient::new(egress).unwrap(), MirrorOptions::default());
+    let closed = over(Egress::default());
+    let err = closed.mirror(&Remote::open(server.url("app"))).fetch().await.unwrap_err();
+    assert!(matches!(&err, GitError::Transport { err: TransportError::Refused(_), .. }), "{}", chain(&err));
+    let text = chain(&err);
+    assert!(text.contains("egress."), "it names the setting: {text}");
+    let metadata = over(Egress { loopback: true, ..Egress::default() });
+    let err = metadata.mirror(&Remote::open("http://169.254.169.254/app.git")).fetch().await.unwrap_err();
+    assert!(matches!(&err, GitError::Transport { err: TransportError::Refused(_), .. }), "{}", chain(&err));
+    let by_name = Remote::open(server.url("app").replace("127.0.0.1", "localhost"));
+    let err = closed.mirror(&by_name).fetch().await.unwrap_err();
+    assert!(matches!(&err, GitError::Transport { err: TransportError::Refused(_), .. }), "{}", chain(&err));
+    metadata.mirror(&Remote::open(server.url("app"))).fetch().await.unwrap();
+    let outside = with_password("http://192.0.2.1/app.git".into(), "k", "canary-9");
+    let err = metadata.mirror(&outside).fetch().await.unwrap_err();
+    assert!(chain(&err).contains("allowCredentialsOverHTTP") && !chain(&err).contains("canary"), "{}", chain(&err));
+}
+
+#[tokio::test]
+async fn what_a_server_says_never_holds_the_password() {
+    let server = Server::start().await;
+    let bare = server.repository("app", &[("a", "1\n")]);
+    *server.state.password.lock().unwrap() = Some("canary-7".into());
+    let hook = bare.join("hooks/update");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, "#!/bin/sh\necho 'you sent canary-7' >&2\nexit 1\n").unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mirror = mirrors(dir.path(), Limits::default()).mirror(&with_password(server.url("app"), "k", "canary-7"));
+    let mut folder = checked_out(&mirror, &branch("main")).await;
+    commit(&mut folder, "a", "2\n");
+    let err = mirror.push(&push_of(&folder, "main")).await.unwrap_err();
+    assert!(chain(&err).contains("you sent ***") && !format!("{err:?}").contains("canary"), "{}", chain(&err));
 }
