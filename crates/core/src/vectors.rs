@@ -184,12 +184,6 @@ fn subscription(case: &Value) -> Value {
     let mut body = case["subscription"].clone();
     if let Some(map) = body.as_object_mut() {
         map.entry("strictSemvers").or_insert(Value::Bool(false));
-        for strategy in ["commitSelectionStrategy", "imageSelectionStrategy"] {
-            // An empty word is the schema's default.
-            if map.get(strategy).is_some_and(|word| word == "") {
-                map.remove(strategy);
-            }
-        }
         map.entry("repoURL").or_insert(Value::String("REPO".into()));
     }
     body

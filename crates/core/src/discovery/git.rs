@@ -89,7 +89,9 @@ impl GitSearch {
     /// # Errors
     /// A pattern, constraint, path selector or `since` is malformed, or a field is used that Kargo gave up.
     pub fn new(subscription: &GitSubscription) -> Result<Self, DiscoveryError> {
-        let by_branch = subscription.commit_selection_strategy == CommitSelectionStrategy::NewestFromBranch;
+        // An empty word is the schema's default.
+        let strategy = &subscription.commit_selection_strategy;
+        let by_branch = *strategy == CommitSelectionStrategy::NewestFromBranch || strategy.as_str().is_empty();
         let tags = if by_branch {
             TagFilter::default()
         } else {
@@ -100,8 +102,8 @@ impl GitSearch {
                 &subscription.ignore_tags,
             )?
         };
-        let order = match &subscription.commit_selection_strategy {
-            CommitSelectionStrategy::NewestFromBranch => {
+        let order = match strategy {
+            _ if by_branch => {
                 let read = |text: &String| text.parse().map_err(|_| DiscoveryError::Since(text.clone()));
                 let since = subscription.since.as_ref().filter(|text| !text.is_empty()).map(read).transpose()?;
                 Order::Branch { name: subscription.branch.clone(), since }
@@ -113,7 +115,7 @@ impl GitSearch {
             }
             CommitSelectionStrategy::Lexical => Order::Lexical,
             CommitSelectionStrategy::NewestTag => Order::NewestTag,
-            other @ CommitSelectionStrategy::Other(_) => return Err(DiscoveryError::Strategy(other.to_string())),
+            other => return Err(DiscoveryError::Strategy(other.to_string())),
         };
         let n_max = limit(subscription.discovery_limit);
         Ok(Self {

@@ -52,7 +52,8 @@ impl ImageSearch {
             &subscription.ignore_tags,
         )?;
         let order = match &subscription.image_selection_strategy {
-            ImageSelectionStrategy::SemVer => {
+            // An empty word is the schema's default.
+            word if *word == ImageSelectionStrategy::SemVer || word.as_str().is_empty() => {
                 let text = &subscription.constraint;
                 let constraint = (!text.is_empty()).then(|| Constraint::parse(text)).transpose()?;
                 Order::SemVer(Selection { constraint, strict: subscription.strict_semvers })

@@ -3,17 +3,23 @@
 //! Nothing is fetched here. A search is asked what it needs next, is given it, and is asked again; so a controller reads one tag's
 //! metadata or one commit's paths at a time, and stops as soon as there is enough.
 
+mod assemble;
 mod chart;
+mod criteria;
 mod expression;
 mod git;
 mod image;
 mod refs;
+mod schedule;
 mod tags;
 
+pub use assemble::{Missing, assemble};
 pub use chart::{ChartSource, charts};
+pub use criteria::criteria;
 pub use git::{Ask, Commit, GitSearch, Tag};
 pub use image::ImageSearch;
 pub use refs::{N_TAGS_OBSERVED_MAX, observe};
+pub use schedule::{Due, due};
 pub use tags::TagFilter;
 
 use crate::go_regex::PatternError;
@@ -50,6 +56,15 @@ pub enum DiscoveryError {
     /// The platform is malformed.
     #[error("platform `{0}` is not `os/arch` or `os/arch/variant`")]
     Platform(String),
+    /// `freightCreationCriteria` failed.
+    #[error("freightCreationCriteria `{expression}`")]
+    Criteria {
+        /// The expression.
+        expression: String,
+        /// What went wrong.
+        #[source]
+        err: seaway_expr::Error,
+    },
     /// The expression filter failed.
     #[error("expressionFilter `{expression}`")]
     Expression {

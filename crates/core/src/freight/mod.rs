@@ -8,6 +8,7 @@ mod label;
 mod lookup;
 pub mod name;
 
+pub(crate) use availability::later;
 pub use availability::{Availability, of_request, to_stage};
 pub use candidate::{Candidate, Listing, candidate, list, newest_first};
 pub use collection::{collection, collection_id, inherited};
