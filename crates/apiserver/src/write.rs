@@ -177,9 +177,11 @@ impl ApiServer {
         }
         let generated = text(&object, "/metadata/generateName").to_owned();
         let mut name = text(&object, "/metadata/name").to_owned();
-        if name.is_empty() && !generated.is_empty() {
+        let is_generated = name.is_empty() && !generated.is_empty();
+        if is_generated {
             name = self.generated_name(&generated);
         }
+        let asked = name.clone();
         let reading = Reading::new(self);
         let metadata = metadata(&mut object);
         metadata.insert("name".into(), name.as_str().into());
@@ -207,7 +209,8 @@ impl ApiServer {
         let name = text(&object, "/metadata/name").to_owned();
         self.check(call, None, &mut object)?;
         let key = call.key(&name);
-        if self.store.get(&key).is_some() && generated.is_empty() {
+        // A generated name that is taken is drawn anew.
+        if self.store.get(&key).is_some() && !(is_generated && name == asked) {
             return Err(Failure::Exists(About::new(kind, &name)));
         }
         if !tracked {

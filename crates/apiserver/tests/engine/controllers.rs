@@ -13,6 +13,8 @@ use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::wait::{await_condition, conditions::is_deleted};
 use kube::runtime::{Controller, WatchStreamExt as _, watcher};
 use kube::{Client, Resource as _, ResourceExt as _};
+use seaway_apiserver::Options;
+use seaway_base::ManualClock;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -214,6 +216,26 @@ async fn events_are_recorded_once_and_seen_in_both_views() {
     let seen = core.list(&ListParams::default().fields(fields)).await.unwrap().items;
     assert_eq!((seen.len(), seen[0].message.as_deref()), (1, Some("loaded onto the ship")));
     assert_eq!(core.list(&ListParams::default().fields("involvedObject.name=b")).await.unwrap().items.len(), 0);
+}
+
+#[tokio::test]
+async fn old_events_go_and_young_ones_stay() {
+    let clock = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap());
+    let options = Options { event_sweep: Duration::from_millis(20), ..Options::default() };
+    let harbour = Setup { clock: clock.clone(), options, ..Setup::default() }.open().await;
+    let api: Api<CoreEvent> = Api::default_namespaced(harbour.client.clone());
+    let event = |name: &str| -> CoreEvent {
+        serde_json::from_value(
+            json!({"metadata": {"name": name}, "involvedObject": {"kind": "Crate", "name": "a"}, "reason": "Loaded"}),
+        )
+        .unwrap()
+    };
+    let old = api.create(&PostParams::default(), &event("old")).await.unwrap();
+    clock.advance_seconds(3000);
+    api.create(&PostParams::default(), &event("young")).await.unwrap();
+    clock.advance_seconds(1000);
+    timeout(SOON, await_condition(api.clone(), "old", is_deleted(&old.uid().unwrap()))).await.unwrap().unwrap();
+    assert!(api.get_opt("young").await.unwrap().is_some());
 }
 
 #[tokio::test]

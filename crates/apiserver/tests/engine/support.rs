@@ -4,7 +4,7 @@ use kube::{Client, CustomResource};
 use schemars::JsonSchema;
 use seaway_apiserver::discovery::{Column, Served};
 use seaway_apiserver::{Admission, AdmitAll, ApiServer, Identity, Kind, Options, Rules, Running};
-use seaway_base::{Random, Secret, SystemClock};
+use seaway_base::{Random, Secret, SharedClock, SystemClock};
 use seaway_store::{FaultPlan, SqliteStore, Store};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -71,11 +71,20 @@ pub(crate) struct Setup {
     pub(crate) kinds: Vec<Kind>,
     pub(crate) admission: Arc<dyn Admission>,
     pub(crate) faults: Option<FaultPlan>,
+    pub(crate) clock: SharedClock,
+    pub(crate) options: Options,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { n_events_max: 4096, kinds: kinds(), admission: Arc::new(AdmitAll), faults: None }
+        Self {
+            n_events_max: 4096,
+            kinds: kinds(),
+            admission: Arc::new(AdmitAll),
+            faults: None,
+            clock: SystemClock::shared(),
+            options: Options::default(),
+        }
     }
 }
 
@@ -97,8 +106,7 @@ impl Setup {
         let options = seaway_store::Options::new(folder.join("store.db")).sealing(Secret::new([9; 32]), &["secrets"]);
         let options = seaway_store::Options { n_events_max: self.n_events_max, faults: self.faults, ..options };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).unwrap());
-        let (clock, random) = (SystemClock::shared(), Random::system());
-        let api = ApiServer::new(store, self.kinds, self.admission, clock, random, Options::default());
+        let api = ApiServer::new(store, self.kinds, self.admission, self.clock, Random::system(), self.options);
         // A fault plan may refuse even the first commit.
         let running = api.start().await.ok();
         let identity = Identity::new("admin", &["system:masters"]).unwrap();
