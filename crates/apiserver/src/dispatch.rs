@@ -12,10 +12,12 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures::FutureExt as _;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::{Value, json};
+use std::panic::AssertUnwindSafe;
 
 /// What is told of the version: inside the skew of the kubectl releases that are supported.
 const VERSION: (&str, &str) = ("1", "35");
@@ -23,9 +25,11 @@ const VERSION: (&str, &str) = ("1", "35");
 /// Answers any request.
 pub(crate) async fn serve(State(api): State<ApiServer>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
-    match api.dispatch(&parts, body).await {
-        Ok(response) => response,
-        Err(failure) => failure.into_response(),
+    // In process a panic would otherwise unwind through the caller; the store's own thread is not touched by it.
+    match AssertUnwindSafe(api.dispatch(&parts, body)).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(failure)) => failure.into_response(),
+        Err(_) => Failure::Internal(format!("{} {} panicked: this is a bug", parts.method, parts.uri.path())).into_response(),
     }
 }
 

@@ -238,14 +238,24 @@ fn last_applied(live: &Value) -> Option<Value> {
 }
 
 /// Keeps the annotation of client-side apply true, so that a client that goes back to it removes the right fields.
+///
+/// It is written as kubectl writes it, keys in order and annotations always there: a diff then shows nothing.
 fn update_last_applied(live: Option<&Value>, merged: &mut Value, applied: &Value, manager: &str) {
     if manager != "kubectl" || live.and_then(last_applied).is_none() {
         return;
     }
+    let mut text = applied.clone();
+    if let Some(metadata) = text.get_mut("metadata").and_then(Value::as_object_mut) {
+        let inner = metadata.entry("annotations").or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(inner) = inner {
+            inner.shift_remove(LAST_APPLIED);
+        }
+    }
+    text.sort_all_objects();
     if let Some(annotations) = merged.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut)
         && annotations.contains_key(LAST_APPLIED)
     {
-        annotations.insert(LAST_APPLIED.to_owned(), Value::from(format!("{applied}\n")));
+        annotations.insert(LAST_APPLIED.to_owned(), Value::from(format!("{text}\n")));
     }
     redact_last_applied(merged);
 }

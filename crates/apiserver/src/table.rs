@@ -205,6 +205,15 @@ mod tests {
     }
 
     #[test]
+    fn every_column_of_our_kinds_is_understood() {
+        for info in seaway_api::kinds() {
+            for column in &info.columns {
+                assert!(JsonPath::parse(column.json_path).is_ok(), "{}: `{}`", info.kind, column.json_path);
+            }
+        }
+    }
+
+    #[test]
     fn no_columns_means_an_age() {
         let served = Served { columns: Vec::new(), ..custom() };
         insta::assert_snapshot!(check(&served, json!({"metadata": {"name": "a", "creationTimestamp": "2026-01-01T00:00:00Z"}})), @r#"

@@ -15,7 +15,7 @@ use seaway_store::{Options as StoreOptions, SqliteStore};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/kubectl.sh");
 /// Fewer checks than this, and the script has stopped midway.
-const N_CHECKS_MIN: usize = 150;
+const N_CHECKS_MIN: usize = 170;
 
 fn kubectl() -> Option<String> {
     let path = std::env::var("SEAWAY_KUBECTL").unwrap_or_else(|_| "kubectl".to_owned());

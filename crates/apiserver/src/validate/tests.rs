@@ -78,3 +78,25 @@ fn bytes_are_never_shown() {
     insta::assert_snapshot!(check_one(json!({"type": "string", "format": "byte"}), json!("hunter2!")), @"spec: Invalid value: must be base64");
     insta::assert_snapshot!(check_one(json!({"type": "string", "format": "byte"}), json!(1234)), @"spec: Invalid value: …: must be of type string, not integer");
 }
+
+/// A pattern that cannot be compiled would silently check nothing.
+#[test]
+fn every_pattern_of_our_kinds_is_understood() {
+    fn patterns(schema: &Value, found: &mut Vec<String>) {
+        match schema {
+            Value::Object(fields) => {
+                found.extend(fields.get("pattern").and_then(Value::as_str).map(str::to_owned));
+                fields.values().for_each(|inner| patterns(inner, found));
+            }
+            Value::Array(items) => items.iter().for_each(|inner| patterns(inner, found)),
+            _ => {}
+        }
+    }
+    for info in seaway_api::kinds() {
+        let mut found = Vec::new();
+        patterns(&info.schema, &mut found);
+        for pattern in found {
+            assert!(compiled(&pattern).is_some(), "{}: `{pattern}`", info.kind);
+        }
+    }
+}

@@ -81,6 +81,23 @@ out=$(k -n bank get secret plain -o yaml)
 if grep -q hunter2 <<<"$out"; then fail secret-not-in-annotation "$out"; else pass secret-not-in-annotation; fi
 has apply-secret-again 'secret/plain (configured|unchanged)' apply -f plain.yaml
 
+printf 'apiVersion: v1\nkind: Secret\nmetadata: {name: plain, namespace: bank}\nstringData: {q: hunter3}\n' > plain.yaml
+has apply-secret-changed 'secret/plain configured' apply -f plain.yaml
+is secret-keys-added 'aHVudGVyMw==' -n bank get secret plain -o 'jsonpath={.data.q}'
+printf 'apiVersion: v1\nkind: Secret\nmetadata: {name: enc, namespace: bank}\ndata: {p: dg==, q: dg==}\n' > enc.yaml
+has apply-secret-data 'secret/enc created' apply -f enc.yaml
+sed -i 's/, q: dg==//' enc.yaml
+has apply-secret-removal 'secret/enc configured' apply -f enc.yaml
+is secret-key-removed '{"p":"dg=="}' -n bank get secret enc -o 'jsonpath={.data}'
+printf 'apiVersion: v1\nkind: Secret\nmetadata: {name: own, namespace: bank}\nstringData: {p: a, q: b}\n' > own.yaml
+has ssa-secret 'serverside-applied' apply --server-side -f own.yaml
+sed -i 's/, q: b//' own.yaml
+has ssa-secret-removal 'serverside-applied' apply --server-side -f own.yaml
+is ssa-secret-removed '{"p":"YQ=="}' -n bank get secret own -o 'jsonpath={.data}'
+printf 'apiVersion: v1\nkind: Secret\nmetadata: {name: wrong, namespace: bank}\ndata: {p: "not base64: hunter2"}\n' > wrong.yaml
+out=$(k create -f wrong.yaml)
+if [ $? != 0 ] && ! grep -q hunter2 <<<"$out"; then pass secret-not-in-error; else fail secret-not-in-error "$out"; fi
+
 # Client-side apply
 stage two 'shard: x' > two.yaml
 has apply 'two created' apply -f two.yaml
@@ -93,6 +110,7 @@ is apply-changed new -n bank get stage two -o 'jsonpath={.spec.shard}'
 stage two > two.yaml
 has apply-removal 'two configured' apply -f two.yaml
 is apply-removed '' -n bank get stage two -o 'jsonpath={.spec.shard}'
+has diff-server-side '^$' diff --server-side --force-conflicts -f two.yaml
 has diff-same '^$' diff -f two.yaml
 stage two 'foo: 1' > strict.yaml
 fails strict 'unknown field "spec.foo"' apply -f strict.yaml
@@ -231,6 +249,8 @@ has create-event 'created' create -f event.yaml
 has get-events 'Promoted +stage/one +freight went in' -n bank get events
 has get-events-new-api 'Promoted' -n bank get events.events.k8s.io
 has events-for 'freight went in' -n bank events --for stage/one
+has get-events-wide 'seaway +freight went in' -n bank get events -o wide
+has events-selected 'Promoted' -n bank get events --field-selector involvedObject.name=one,reason=Promoted
 has describe 'Name: +one' -n bank describe stage one
 has describe-events 'Promoted.*freight went in' -n bank describe stage one
 has describe-secret 'k: +1 bytes' -n bank describe secret s

@@ -4,7 +4,7 @@ use crate::support::{Harbour, Setup};
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, Error, ResourceExt as _};
-use seaway_apiserver::Identity;
+use seaway_apiserver::{Admission, Admitted, Denied, Identity, Request, World};
 use seaway_store::{Fault, FaultPlan};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -160,6 +160,27 @@ async fn an_unknown_field_is_refused_when_strict_and_told_otherwise() {
     assert!(status.message.contains("unknown field \"spec.intervall\""), "{}", status.message);
     let made = post("fieldValidation=Warn").await.unwrap();
     assert_eq!(made["spec"]["intervall"], Value::Null);
+}
+
+/// A rule with a bug in it.
+struct Panics;
+
+impl Admission for Panics {
+    fn admit(&self, _: Request<'_>, _: &dyn World) -> Result<Admitted, Denied> {
+        panic!("a rule has a bug")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_a_request_is_that_request_s_failure() {
+    let harbour = Setup { admission: Arc::new(Panics), ..Setup::default() }.open().await;
+    let map = || {
+        let request = http::Request::post("/api/v1/namespaces/default/configmaps").header("Content-Type", "application/json");
+        harbour.client.request::<Value>(request.body(br#"{"metadata": {"name": "a"}}"#.to_vec()).unwrap())
+    };
+    assert_eq!(code(map().await), 500);
+    assert_eq!(code(map().await), 500);
+    assert!(harbour.client.apiserver_version().await.is_ok());
 }
 
 #[tokio::test]
