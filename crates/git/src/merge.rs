@@ -63,7 +63,12 @@ fn both(objects: &Objects, left: &RawChange, right: &RawChange) -> Result<Option
         return Ok(None);
     }
     let base_mode = left.old.map(|it| it.0);
-    let mode = if Some(ours.0) == base_mode { theirs.0 } else { ours.0 };
+    let mode = match base_mode {
+        _ if ours.0 == theirs.0 => ours.0,
+        Some(base) if base == ours.0 => theirs.0,
+        Some(base) if base == theirs.0 => ours.0,
+        _ => return Ok(None),
+    };
     if ours.1 == theirs.1 {
         return Ok(Some(Some((mode, ours.1))));
     }

@@ -64,13 +64,13 @@ struct Inner {
 }
 
 impl Mirrors {
-    /// Mirrors below `dir`, fetched with the one HTTP client under its egress policy.
-    pub fn over(dir: PathBuf, http: HttpClient, options: MirrorOptions) -> Self {
-        Self::new(dir, Arc::new(HttpTransport::over(http, Limits::default())), options)
+    /// Mirrors below `dir`, which need not exist yet, fetched with the one HTTP client under its egress policy.
+    pub fn new(dir: PathBuf, http: HttpClient, options: MirrorOptions) -> Self {
+        Self::with_transport(dir, Arc::new(HttpTransport::over(http, Limits::default())), options)
     }
 
-    /// Mirrors below `dir`, which need not exist yet.
-    pub fn new(dir: PathBuf, transport: Arc<dyn Transport>, options: MirrorOptions) -> Self {
+    /// Mirrors below `dir`, which need not exist yet, over another transport.
+    pub fn with_transport(dir: PathBuf, transport: Arc<dyn Transport>, options: MirrorOptions) -> Self {
         Self { inner: Arc::new(Inner { dir, transport, options, open: Mutex::default() }) }
     }
 
@@ -261,6 +261,8 @@ impl Mirror {
                 let mut known = known.write();
                 refs.save(&disk.dir).map_err(|err| GitError::io("write references of", &disk.dir, err))?;
                 *known = Some(refs);
+                // A reader that looked while the mirror was being rebuilt has taken it for damaged.
+                disk.gone.store(false, Ordering::SeqCst);
                 Ok(true)
             })
             .await?;

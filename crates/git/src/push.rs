@@ -7,7 +7,7 @@ use crate::pktline::{self, Packet, ReadError, Reader};
 use crate::protocol::{Endpoint, Service, Wire};
 use crate::refs::{RemoteRefs, is_ref_name};
 use crate::transport::Response;
-use crate::{objects, pack};
+use crate::{history, objects, pack};
 use gix::ObjectId;
 use seaway_base::Next;
 use std::sync::Arc;
@@ -15,6 +15,10 @@ use std::sync::Arc;
 const DOING: &str = "push to";
 /// References in one push.
 const UPDATES_MAX: usize = 100;
+/// Branches of the server that are looked at in any case.
+const NEAR_MAX: usize = 256;
+/// More new commits than this and all its references are looked at.
+const NEW_MAX: usize = 200;
 /// So much of what a server prints is kept.
 const MESSAGE_BYTES_MAX: usize = 8 * 1024;
 
@@ -149,10 +153,9 @@ pub(crate) async fn push(wire: &Wire, store: Arc<Objects>, updates: &[RefUpdate]
         return Ok(pushed);
     }
     let wants: Vec<_> = commands.iter().map(|it| it.2).collect();
-    let mut haves = theirs.tips();
-    haves.extend(commands.iter().filter_map(|it| it.1));
+    let old: Vec<_> = commands.iter().filter_map(|it| it.1).collect();
     let (n_objects, pack) = blocking(move || {
-        let missing = pack::missing(&store, &wants, &haves)?;
+        let missing = pack::missing(&store, &wants, &nearby(&store, &wants, old, &theirs)?)?;
         let pack = pack::encode(&missing).map_err(|err| GitError::Bug(format!("encode a pack: {err}")))?;
         Ok((missing.len(), pack))
     })
@@ -165,6 +168,14 @@ pub(crate) async fn push(wire: &Wire, store: Arc<Objects>, updates: &[RefUpdate]
     pushed.messages = wire.clean(&report.messages);
     verdict(wire, &report, &commands, &pushed.messages).await?;
     Ok(pushed)
+}
+
+/// What the server has, as far as it matters: reading every tag of a large repository for each push would be most of its time, so all
+/// of them are looked at only if the branches leave suspiciously much to send.
+fn nearby(store: &Objects, wants: &[ObjectId], old: Vec<ObjectId>, theirs: &RemoteRefs) -> Result<Vec<ObjectId>, GitError> {
+    let near: Vec<_> = old.into_iter().chain(theirs.head_id).chain(theirs.branches.values().copied().take(NEAR_MAX)).collect();
+    let n_new = history::between(store, wants, &near, NEW_MAX + 1)?.len();
+    Ok(if n_new <= NEW_MAX { near } else { near.into_iter().chain(theirs.tips()).collect() })
 }
 
 fn check(wire: &Wire, updates: &[RefUpdate]) -> Result<(), GitError> {

@@ -59,9 +59,14 @@ impl Remote {
 
     /// The URL for requests and the credential to send, taken from the URL where none was given.
     pub(crate) fn parts(&self) -> Result<(Url, Option<Login>), GitError> {
-        let mut url = Url::parse(&self.url).map_err(|err| GitError::Url { repo: self.shown(), why: err.to_string() })?;
+        let bad = |why: String| GitError::Url { repo: self.shown(), why };
+        if !self.url.contains("://") {
+            let is_ssh = self.url.contains(':') && !self.url.contains(' ');
+            return Err(bad(if is_ssh { "git over ssh is not built; use https" } else { "it is no URL" }.to_owned()));
+        }
+        let mut url = Url::parse(&self.url).map_err(|err| bad(err.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(GitError::Url { repo: self.shown(), why: format!("`{}` is not built; use https", url.scheme()) });
+            return Err(bad(format!("`{}` is not built; use https", url.scheme())));
         }
         let mut credential = self.credential.as_ref().map(|it| (it.username.clone(), it.password.clone()));
         if credential.is_none() && !url.username().is_empty() {

@@ -1,4 +1,4 @@
-//! `git-clear` and `git-commit` in memory: what is tracked, untracked and ignored follows from HEAD's tree and the `.gitignore` files.
+//! `git-clear` and `git-commit` in memory: what is tracked, untracked and ignored follows from the index and the `.gitignore` files.
 
 use super::error::FolderError;
 use super::ignore::Rules;
@@ -52,7 +52,7 @@ impl WorkFolder {
         let at = at.clone();
         let head = mount.head.commit;
         let head_tree = mount.tree(head)?;
-        let tree = stage(mount, &path.below(&at).unwrap_or_default(), head_tree)?;
+        let tree = stage(mount, &path.below(&at).unwrap_or_default())?;
         if head_tree.unwrap_or_else(|| ObjectId::empty_tree(gix::hash::Kind::Sha1)) == tree {
             return Ok(Committed::Nothing(head));
         }
@@ -62,6 +62,7 @@ impl WorkFolder {
         if let Some(mount) = self.mounts.get_mut(&at) {
             mount.head.commit = Some(id);
             mount.commits.push(id);
+            mount.index = Some(tree);
         }
         Ok(Committed::New(id))
     }
@@ -74,11 +75,12 @@ impl WorkFolder {
     pub fn clear(&mut self, path: &RelPath) -> Result<(), FolderError> {
         let (at, mount) = self.holder(path)?;
         let (at, scope) = (at.clone(), path.below(at).unwrap_or_default());
-        let head = mount.tree(mount.head.commit)?;
         let mut work = Walk { mount, rules: Rules::default(), scope: names(&scope) };
-        let left = work.clear(&mount.root, head, &mut Vec::new(), false)?;
+        let left = work.clear(&mount.root, mount.index, &mut Vec::new(), false)?;
+        let index = mount.index.map(|tree| work.unstage(tree, &mut Vec::new())).transpose()?.flatten();
         if let Some(mount) = self.mounts.get_mut(&at) {
             mount.root = left.unwrap_or_else(Folder::empty);
+            mount.index = index;
         }
         Ok(())
     }
@@ -100,7 +102,7 @@ impl WorkFolder {
     pub fn status(&self, path: &RelPath) -> Result<Vec<Change>, FolderError> {
         let (_, mount) = self.holder(path)?;
         let head = mount.tree(mount.head.commit)?;
-        let tree = stage(mount, &RelPath::root(), head)?;
+        let tree = stage(mount, &RelPath::root())?;
         let changes = tree::diff(&mount.objects, head, Some(tree), CHANGES_MAX)?;
         Ok(changes.iter().map(tree::RawChange::public).collect())
     }
@@ -138,9 +140,9 @@ impl WorkFolder {
 }
 
 /// The tree that a commit of a mount's scope would have.
-pub(crate) fn stage(mount: &Mount, scope: &RelPath, head: Option<ObjectId>) -> Result<ObjectId, FolderError> {
+pub(crate) fn stage(mount: &Mount, scope: &RelPath) -> Result<ObjectId, FolderError> {
     let mut work = Walk { mount, rules: Rules::default(), scope: names(scope) };
-    let tree = work.stage(&mount.root, head, &mut Vec::new(), false)?;
+    let tree = work.stage(&mount.root, mount.index, &mut Vec::new(), false)?;
     Ok(tree.unwrap_or_else(|| tree::write(&mount.objects, Vec::new())))
 }
 
@@ -157,13 +159,13 @@ impl Walk<'_> {
         if common == self.scope.len() { Some(true) } else { (common == path.len()).then_some(false) }
     }
 
-    fn head(&self, tree: Option<ObjectId>) -> Result<BTreeMap<Name, Entry>, FolderError> {
+    fn tracked(&self, tree: Option<ObjectId>) -> Result<BTreeMap<Name, Entry>, FolderError> {
         let entries = tree.map_or_else(|| Ok(Vec::new()), |id| self.mount.objects.tree(id))?;
         Ok(entries.into_iter().map(|it| (it.name.clone(), it)).collect())
     }
 
-    fn unchanged(&self, folder: &Folder, head: Option<ObjectId>) -> bool {
-        matches!(folder, Folder::Stored(objects, id) if Arc::ptr_eq(objects, &self.mount.objects) && Some(*id) == head)
+    fn unchanged(&self, folder: &Folder, index: Option<ObjectId>) -> bool {
+        matches!(folder, Folder::Stored(objects, id) if Arc::ptr_eq(objects, &self.mount.objects) && Some(*id) == index)
     }
 
     fn rel(path: &[Name]) -> RelPath {
@@ -174,15 +176,15 @@ impl Walk<'_> {
     fn stage(
         &mut self,
         folder: &Folder,
-        head: Option<ObjectId>,
+        index: Option<ObjectId>,
         path: &mut Vec<Name>,
         ignored: bool,
     ) -> Result<Option<ObjectId>, FolderError> {
-        if self.unchanged(folder, head) {
-            return Ok(head);
+        if self.unchanged(folder, index) {
+            return Ok(index);
         }
         let nodes = folder.entries()?;
-        let tracked = self.head(head)?;
+        let tracked = self.tracked(index)?;
         let entered = self.rules.enter(path, nodes.get(b".gitignore".as_slice()))?;
         let all: BTreeSet<&Name> = nodes.keys().chain(tracked.keys()).collect();
         let mut entries = Vec::new();
@@ -233,8 +235,8 @@ impl Walk<'_> {
         }
         let entry = match node {
             Node::Folder(folder) => {
-                let head = tracked.filter(|it| it.mode == Mode::Folder).map(|it| it.id);
-                self.stage(folder, head, path, ignored)?.map(|id| Entry { mode: Mode::Folder, name, id })
+                let index = tracked.filter(|it| it.mode == Mode::Folder).map(|it| it.id);
+                self.stage(folder, index, path, ignored)?.map(|id| Entry { mode: Mode::Folder, name, id })
             }
             Node::File { content, executable } => {
                 let mode = if *executable { Mode::Executable } else { Mode::File };
@@ -249,15 +251,32 @@ impl Walk<'_> {
         Ok(entry)
     }
 
+    /// What stays of the index after a clear: what is beside its scope or was never shown.
+    fn unstage(&self, tree: ObjectId, path: &mut Vec<Name>) -> Result<Option<ObjectId>, FolderError> {
+        let mut left = Vec::new();
+        for (name, entry) in self.tracked(Some(tree))? {
+            path.push(name);
+            let (scope, is_folder, relative) = (self.in_scope(path), entry.mode == Mode::Folder, Self::rel(path));
+            let cone = &self.mount.sparse;
+            if scope.is_none() || (scope == Some(false) && !is_folder) || !is_in_cone(cone, &relative, is_folder) {
+                left.push(entry);
+            } else if is_folder && !(scope == Some(true) && all_in_cone(cone, &relative)) {
+                left.extend(self.unstage(entry.id, path)?.map(|id| Entry { id, ..entry }));
+            }
+            path.pop();
+        }
+        Ok(if left.is_empty() { None } else { Some(tree::write(&self.mount.objects, left)) })
+    }
+
     /// What stays of a folder after a clear; `None`: the folder goes too.
     fn clear(
         &mut self,
         folder: &Folder,
-        head: Option<ObjectId>,
+        index: Option<ObjectId>,
         path: &mut Vec<Name>,
         ignored: bool,
     ) -> Result<Option<Folder>, FolderError> {
-        if self.unchanged(folder, head) && self.in_scope(path) == Some(true) {
+        if self.unchanged(folder, index) && self.in_scope(path) == Some(true) {
             return Ok(None);
         }
         let nodes = folder.entries()?;
@@ -265,7 +284,7 @@ impl Walk<'_> {
             // An empty folder is nothing to git, so it stays.
             return Ok(Some(folder.clone()));
         }
-        let tracked = self.head(head)?;
+        let tracked = self.tracked(index)?;
         let entered = self.rules.enter(path, nodes.get(b".gitignore".as_slice()))?;
         let mut left = BTreeMap::new();
         for (name, node) in nodes.iter() {

@@ -73,6 +73,8 @@ pub(crate) struct Mount {
     pub(crate) head: Head,
     pub(crate) commits: Vec<ObjectId>,
     pub(crate) root: Folder,
+    /// The tree of what git would have in its index: HEAD's, but for what a clear has taken out. It decides what is tracked.
+    pub(crate) index: Option<ObjectId>,
     pub(crate) sparse: Vec<RelPath>,
 }
 
@@ -162,9 +164,16 @@ impl WorkFolder {
         }
         let sparse = spec.sparse.iter().map(|it| paths::cone(it)).collect::<Result<Vec<_>, _>>()?;
         let head = Head { commit: spec.commit, branch: spec.branch };
-        let mut mount =
-            Mount { objects: spec.objects, base: spec.commit, head, commits: Vec::new(), root: Folder::empty(), sparse };
-        mount.root = mount_root(&mount)?;
+        let mut mount = Mount {
+            objects: spec.objects,
+            base: spec.commit,
+            head,
+            commits: Vec::new(),
+            root: Folder::empty(),
+            index: None,
+            sparse,
+        };
+        check_out(&mut mount)?;
         self.mounts.insert(path.clone(), mount);
         Ok(())
     }
@@ -177,7 +186,7 @@ impl WorkFolder {
         let mount = self.mounts.get_mut(path).ok_or_else(|| FolderError::NoCheckout(path.clone()))?;
         let mut moved = Mount { base: commit, commits: Vec::new(), ..mount.clone() };
         moved.head.commit = commit;
-        moved.root = mount_root(&moved)?;
+        check_out(&mut moved)?;
         *mount = moved;
         Ok(())
     }
@@ -391,11 +400,12 @@ impl WorkFolder {
     }
 }
 
-/// A mount's folder as it is right after the checkout.
-fn mount_root(mount: &Mount) -> Result<Folder, FolderError> {
-    let Some(tree) = mount.tree(mount.head.commit)? else { return Ok(Folder::empty()) };
-    let whole = Folder::Stored(mount.objects.clone(), tree);
-    if mount.sparse.is_empty() { Ok(whole) } else { paths::in_cone(&whole, &mount.sparse, &RelPath::root()) }
+/// Makes a mount's folder and index what they are right after the checkout of its HEAD.
+fn check_out(mount: &mut Mount) -> Result<(), FolderError> {
+    mount.index = mount.tree(mount.head.commit)?;
+    let whole = mount.index.map_or_else(Folder::empty, |tree| Folder::Stored(mount.objects.clone(), tree));
+    mount.root = if mount.sparse.is_empty() { whole } else { paths::in_cone(&whole, &mount.sparse, &RelPath::root())? };
+    Ok(())
 }
 
 fn info(path: &RelPath, mount: &Mount) -> MountInfo {

@@ -47,7 +47,7 @@ impl WorkFolder {
         if let Some(mount) = self.mounts.get_mut(path) {
             mount.head.commit = Some(head.id);
             mount.commits = made;
-            mount.root = super::mount_root(mount)?;
+            super::check_out(mount)?;
         }
         Ok(Merged::Done(moved))
     }

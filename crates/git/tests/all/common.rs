@@ -142,7 +142,7 @@ fn command(dir: &Path, args: &[&str]) -> Command {
 pub(crate) fn mirrors(dir: &Path, limits: Limits) -> Mirrors {
     let client = reqwest::Client::new();
     let transport = HttpTransport::new(Arc::new(move |_| client.clone()), Arc::new(|_, _| Ok(())), limits);
-    Mirrors::new(dir.join("mirrors"), Arc::new(transport), MirrorOptions::default())
+    Mirrors::with_transport(dir.join("mirrors"), Arc::new(transport), MirrorOptions::default())
 }
 
 pub(crate) fn with_password(url: String, key: &str, password: &str) -> Remote {

@@ -3,5 +3,6 @@
 mod common;
 mod discovery;
 mod folder;
+mod random;
 mod remote;
 mod vectors;

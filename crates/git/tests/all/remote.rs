@@ -465,7 +465,7 @@ async fn a_mirror_is_repacked_and_readers_go_on() {
     let client = reqwest::Client::new();
     let transport = HttpTransport::new(Arc::new(move |_| client.clone()), Arc::new(|_, _| Ok(())), Limits::default());
     let options = MirrorOptions { n_loose_max: 5, ..MirrorOptions::default() };
-    let mirrors = Mirrors::new(dir.path().to_owned(), Arc::new(transport), options);
+    let mirrors = Mirrors::with_transport(dir.path().to_owned(), Arc::new(transport), options);
     let mirror = mirrors.mirror(&Remote::open(server.url("app")));
     let mut folder = checked_out(&mirror, &branch("main")).await;
     let first = commit(&mut folder, "a", "2\n");
@@ -487,7 +487,7 @@ async fn the_egress_policy_holds_for_git() {
     let server = Server::start().await;
     server.repository("app", &[("a", "1\n")]);
     let dir = tempfile::tempdir().unwrap();
-    let over = |egress: Egress| Mirrors::over(dir.path().to_owned(), HttpClient::new(egress).unwrap(), MirrorOptions::default());
+    let over = |egress: Egress| Mirrors::new(dir.path().to_owned(), HttpClient::new(egress).unwrap(), MirrorOptions::default());
     let closed = over(Egress::default());
     let err = closed.mirror(&Remote::open(server.url("app"))).fetch().await.unwrap_err();
     assert!(matches!(&err, GitError::Transport { err: TransportError::Refused(_), .. }), "{}", chain(&err));
@@ -500,6 +500,12 @@ async fn the_egress_policy_holds_for_git() {
     let err = closed.mirror(&by_name).fetch().await.unwrap_err();
     assert!(matches!(&err, GitError::Transport { err: TransportError::Refused(_), .. }), "{}", chain(&err));
     metadata.mirror(&Remote::open(server.url("app"))).fetch().await.unwrap();
+    for (url, why) in
+        [("git@host:o/r.git", "over ssh"), ("ssh://git@host/r", "`ssh`"), ("file:///srv/r.git", "`file`"), ("x y", "no URL")]
+    {
+        let err = metadata.mirror(&Remote::open(url)).fetch().await.unwrap_err();
+        assert!(matches!(&err, GitError::Url { .. }) && err.to_string().contains(why), "{err}");
+    }
     let outside = with_password("http://192.0.2.1/app.git".into(), "k", "canary-9");
     let err = metadata.mirror(&outside).fetch().await.unwrap_err();
     assert!(chain(&err).contains("allowCredentialsOverHTTP") && !chain(&err).contains("canary"), "{}", chain(&err));
