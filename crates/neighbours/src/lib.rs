@@ -1,10 +1,12 @@
 //! A git server and an OCI registry inside the process, for the demo, rehearsal and tests: not for production.
 
-pub mod auth;
+pub mod answers;
+mod auth;
 pub mod git;
 pub mod registry;
 pub mod serve;
 
+pub use answers::answers;
 pub use git::{GitEvent, GitOptions, GitServer};
 pub use registry::{Registry, RegistryEvent, RegistryOptions};
 pub use serve::{Serving, serve};

@@ -1,0 +1,78 @@
+//! `seaway demo`: a bank on this machine: a git server, a registry and a control plane, and what can happen to them.
+
+mod acts;
+mod bank;
+mod child;
+mod control;
+mod crash;
+mod push;
+mod supervisor;
+
+use crate::data;
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// Runs the bank on this machine: a git server, a registry and a control plane.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Play the four acts in a temporary folder on free ports, check each against git, and exit 0 only if all hold.
+    #[arg(long)]
+    once: bool,
+    /// The demo's folder; ~/.local/state/seaway/demo by default.
+    #[arg(long, env = "SEAWAY_DEMO_DATA", global = true)]
+    folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Push an image to the demo's registry: `fund-transfer:1.5.1`. No docker needed.
+    Push {
+        /// Service and version.
+        image: String,
+        /// One whose smoke test fails in e2e.
+        #[arg(long)]
+        bad: bool,
+    },
+    /// kill -9 the control plane in the middle of a push, start it again, and look at git log.
+    Crash,
+    /// Forget everything: remove the demo's folder.
+    Reset,
+}
+
+impl Demo {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// Whatever did not hold, with what to do.
+    pub(crate) async fn run(self) -> Result<()> {
+        let folder = match &self.folder {
+            Some(folder) => folder.clone(),
+            None => data::home()?.join("demo"),
+        };
+        match self.command {
+            Some(Command::Push { image, bad }) => push::run(&folder, &image, bad).await,
+            Some(Command::Crash) => control::ask(&folder, "crash").await,
+            Some(Command::Reset) => reset(&folder),
+            None if self.once => acts::once().await,
+            None => supervisor::run(&folder).await,
+        }
+    }
+}
+
+fn reset(folder: &std::path::Path) -> Result<()> {
+    if let Some(server) = data::running(folder) {
+        bail!("the demo is running (process {}); stop it first", server.pid);
+    }
+    if control::is_up(folder) {
+        bail!("the demo is running; stop it first");
+    }
+    match std::fs::remove_dir_all(folder) {
+        Ok(()) => println!("removed {}", data::shown(folder)),
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => println!("nothing to remove in {}", data::shown(folder)),
+        Err(err) => return Err(err).with_context(|| format!("remove {}", folder.display())),
+    }
+    Ok(())
+}

@@ -1,0 +1,327 @@
+//! The supervisor: holds git server and registry, runs the control plane as its child, and starts it again when it dies.
+
+use super::bank::{self, ORIGIN, PROJECT, REPOSITORY, STAGES, WAREHOUSE};
+use super::child::ControlPlane;
+use super::{control, push};
+use crate::data;
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
+use kube::api::Api;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use seaway_api::kargo::Stage;
+use seaway_neighbours::{GitOptions, GitServer, Registry, RegistryEvent, RegistryOptions, Serving, answers, serve};
+use seaway_verbs::{Document, Refreshable, Verbs, apply, order};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// The demo's own ports.
+const API_PORT: u16 = 7443;
+const GIT_PORT: u16 = 7480;
+const REGISTRY_PORT: u16 = 7450;
+/// Something the demo waits for must come by then.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Where the demo listens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ports {
+    api: u16,
+    git: u16,
+    registry: u16,
+}
+
+impl Ports {
+    /// The fixed ones, which the printed commands name.
+    pub(super) const FIXED: Self = Self { api: API_PORT, git: GIT_PORT, registry: REGISTRY_PORT };
+    /// Free ones.
+    pub(super) const FREE: Self = Self { api: 0, git: 0, registry: 0 };
+}
+
+/// A demo that is up.
+pub(super) struct Supervisor {
+    folder: PathBuf,
+    pub(super) git: GitServer,
+    git_serving: Serving,
+    registry_serving: Serving,
+    control_plane: Mutex<ControlPlane>,
+    listen: String,
+    soak: Option<Duration>,
+}
+
+impl Supervisor {
+    /// Starts the neighbours and the control plane; the bank is applied if the folder does not know it yet.
+    ///
+    /// # Errors
+    /// A port that is taken, or whatever the control plane said.
+    pub(super) async fn start(folder: &Path, ports: Ports, soak: Option<Duration>) -> Result<Arc<Self>> {
+        std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+        let git = GitServer::open(folder.join("git"), GitOptions::default()).await.context("open the git server")?;
+        let fresh = git.path("bank").map(|path| !path.exists()).unwrap_or(true);
+        if fresh {
+            git.create_repo("bank", REPOSITORY).await.context("create bank.git")?;
+        }
+        let registry = Registry::open(folder.join("registry"), RegistryOptions::default()).await.context("open the registry")?;
+        let taken = |what: &str, port: u16| format!("the demo's {what} needs port {port} on 127.0.0.1; stop what uses it (`ss -ltnp 'sport = :{port}'` names it)");
+        let registry_serving = registry.serve(ports.registry).await.with_context(|| taken("registry", ports.registry))?;
+        let smoke = Smoke { git: git.clone(), registry: registry_serving.addr().to_string() };
+        let routes = answers("/smoke", move |stage| smoke_test(smoke.clone(), stage)).merge(git.router());
+        let git_serving = serve(ports.git, routes).await.with_context(|| taken("git server", ports.git))?;
+        let listen = format!("127.0.0.1:{}", if ports.api == 0 { free_port()? } else { ports.api });
+        let control_plane = Mutex::new(ControlPlane::start(folder, &listen).await?);
+        let this = Arc::new(Self { folder: folder.to_owned(), git, git_serving, registry_serving, control_plane, listen, soak });
+        this.tell_of_pushes(&registry);
+        this.apply_bank().await?;
+        Ok(this)
+    }
+
+    /// `127.0.0.1:7480`.
+    pub(super) fn git_address(&self) -> String {
+        self.git_serving.addr().to_string()
+    }
+
+    /// `127.0.0.1:7450`.
+    pub(super) fn registry_address(&self) -> String {
+        self.registry_serving.addr().to_string()
+    }
+
+    /// The API's URL.
+    pub(super) fn url(&self) -> String {
+        format!("https://{}", self.listen)
+    }
+
+    /// The demo's folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A fresh client with the data folder's kubeconfig, as any user would have it.
+    ///
+    /// # Errors
+    /// If the kubeconfig cannot be read.
+    pub(super) async fn verbs(&self) -> Result<Verbs> {
+        let file = Kubeconfig::read_from(self.folder.join("kubeconfig")).context("read the kubeconfig")?;
+        let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.context("use the kubeconfig")?;
+        Ok(Verbs::new(kube::Client::try_from(config).context("make a client")?, PROJECT))
+    }
+
+    /// Applies the bank's documents: what is so already stays as it is.
+    async fn apply_bank(&self) -> Result<()> {
+        let verbs = self.verbs().await?;
+        let mut documents = Vec::new();
+        for (name, text) in bank::documents(&self.git_address(), &self.registry_address(), self.soak) {
+            documents.extend(Document::read(name, &text).map_err(|fault| anyhow::anyhow!("{fault}"))?);
+        }
+        order(&mut documents);
+        apply(verbs.client(), &documents, Some(PROJECT), false, true).await.context("apply the bank")?;
+        Ok(())
+    }
+
+    /// A push to the registry is told to the warehouse at once, as a webhook would.
+    fn tell_of_pushes(self: &Arc<Self>, registry: &Registry) {
+        let mut events = registry.events();
+        let this = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while let Ok(event) = events.recv().await {
+                let Some(this) = this.upgrade() else { return };
+                if let RegistryEvent::Pushed { .. } = event
+                    && let Ok(verbs) = this.verbs().await
+                    && let Err(err) = verbs.refresh(Refreshable::Warehouse, WAREHOUSE, Timestamp::now(), None).await
+                {
+                    tracing::debug!(error = %err, "tell the warehouse");
+                }
+            }
+        });
+    }
+
+    /// Pushes an image to the demo's registry.
+    ///
+    /// # Errors
+    /// Whatever the registry said.
+    pub(super) async fn push(&self, image: &str, bad: bool) -> Result<()> {
+        push::push(&self.registry_address(), image, bad).await.map(drop)
+    }
+
+    /// `kill -9` of the control plane, and a new one on the same folder.
+    ///
+    /// # Errors
+    /// If it does not come up again.
+    pub(super) async fn kill_and_restart(&self) -> Result<()> {
+        let mut control_plane = self.control_plane.lock().await;
+        control_plane.kill().await?;
+        *control_plane = ControlPlane::start(&self.folder, &self.listen).await?;
+        Ok(())
+    }
+
+    /// Only `kill -9`; [`Supervisor::restart`] must follow.
+    ///
+    /// # Errors
+    /// If there is nothing to kill.
+    pub(super) async fn kill(&self) -> Result<()> {
+        self.control_plane.lock().await.kill().await
+    }
+
+    /// A new control plane after [`Supervisor::kill`].
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub(super) async fn restart(&self) -> Result<()> {
+        *self.control_plane.lock().await = ControlPlane::start(&self.folder, &self.listen).await?;
+        Ok(())
+    }
+
+    /// Ends the control plane in order.
+    ///
+    /// # Errors
+    /// If it cannot be told.
+    pub(super) async fn stop(&self) -> Result<()> {
+        self.control_plane.lock().await.stop().await
+    }
+
+    /// Waits until `holds`; `what` goes into the error.
+    ///
+    /// # Errors
+    /// After [`PATIENCE`], saying what did not come, and how the stages stand.
+    pub(super) async fn until<F: Future<Output = Result<bool>>>(&self, what: &str, holds: impl Fn() -> F) -> Result<()> {
+        let mut last = None;
+        let waited = tokio::time::timeout(PATIENCE, async {
+            let mut ticks = tokio::time::interval(LOOK);
+            loop {
+                ticks.tick().await;
+                match holds().await {
+                    Ok(true) => return,
+                    Ok(false) => {}
+                    // The control plane may be down for a moment: that is what some acts are about.
+                    Err(err) => last = Some(err),
+                }
+            }
+        });
+        if waited.await.is_ok() {
+            return Ok(());
+        }
+        let err = last.map(|err| format!(" (last error: {err:#})")).unwrap_or_default();
+        bail!("waited {} s until {what}{err}", PATIENCE.as_secs())
+    }
+
+    /// The version of fund-transfer that git has in a stage's overlay.
+    ///
+    /// # Errors
+    /// If git does not answer.
+    pub(super) async fn in_git(&self, stage: &str) -> Result<Option<String>> {
+        let text = self.git.git("bank", &["show", &format!("main:overlays/{stage}/kustomization.yaml")]).await.context("read bank.git")?;
+        Ok(tag_of(&text, "fund-transfer"))
+    }
+
+    /// The version of the stage's good freight.
+    ///
+    /// # Errors
+    /// If the control plane does not answer.
+    pub(super) async fn good(&self, stage: &str) -> Result<Option<String>> {
+        let stages: Api<Stage> = self.verbs().await?.api();
+        let stage = stages.get(stage).await.context("read the stage")?;
+        let current = stage.status.as_ref().and_then(|status| status.freight_history.first());
+        let freight = current.and_then(|collection| collection.items.get(ORIGIN));
+        Ok(freight.and_then(|freight| freight.images.iter().find(|image| image.repo_url.ends_with("/fund-transfer"))).map(|image| image.tag.clone()))
+    }
+
+    /// Waits until git and control plane agree that the stage has this version.
+    ///
+    /// # Errors
+    /// As [`Supervisor::until`].
+    pub(super) async fn has(&self, stage: &str, version: &str) -> Result<()> {
+        self.until(&format!("{stage} has fund-transfer {version}"), || async {
+            Ok(self.in_git(stage).await?.as_deref() == Some(version) && self.good(stage).await?.as_deref() == Some(version))
+        })
+        .await
+    }
+
+    /// The first commit ids of git log for a stage's overlay, newest first, with their subjects.
+    ///
+    /// # Errors
+    /// If git does not answer.
+    pub(super) async fn log(&self, path: &str) -> Result<Vec<String>> {
+        let text = self.git.git("bank", &["log", "--format=%h %s", "main", "--", path]).await.context("read git log")?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+}
+
+/// The tag that a kustomization gives to a service.
+fn tag_of(text: &str, service: &str) -> Option<String> {
+    let document = seaway_render::yaml::read_all(text).ok()?.into_iter().next()?;
+    let images = document.get("images")?.as_array()?;
+    let image = images.iter().find(|image| image["name"].as_str().is_some_and(|name| name.ends_with(&format!("/{service}"))))?;
+    image["newTag"].as_str().map(str::to_owned)
+}
+
+#[derive(Clone)]
+struct Smoke {
+    git: GitServer,
+    registry: String,
+}
+
+/// The smoke test of a stage: what git says runs there either works or does not. The demo has no pods; this is its stand-in, and says so.
+async fn smoke_test(smoke: Smoke, stage: String) -> (u16, String) {
+    if !STAGES.contains(&stage.as_str()) {
+        return (404, format!("no stage `{stage}`\n"));
+    }
+    let text = smoke.git.git("bank", &["show", &format!("main:overlays/{stage}/kustomization.yaml")]).await.unwrap_or_default();
+    let Some(version) = tag_of(&text, "fund-transfer") else {
+        return (503, "nothing is deployed (simulated by the demo)\n".to_owned());
+    };
+    match push::is_bad(&smoke.registry, "fund-transfer", &version).await {
+        Ok(false) => (200, format!("fund-transfer {version} works (simulated by the demo)\n")),
+        Ok(true) => (500, format!("fund-transfer {version} does not work (simulated by the demo)\n")),
+        Err(err) => (502, format!("{err:#}\n")),
+    }
+}
+
+/// A port that is free now; the control plane takes it a moment later.
+fn free_port() -> Result<u16> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("find a free port")?;
+    Ok(listener.local_addr().context("find a free port")?.port())
+}
+
+/// `seaway demo`: up until Ctrl-C.
+pub(super) async fn run(folder: &Path) -> Result<()> {
+    if control::is_up(folder) {
+        bail!("a demo runs on {} already; stop that one, or use --folder", data::shown(folder));
+    }
+    let kept = folder.join("git").exists();
+    let supervisor = Supervisor::start(folder, Ports::FIXED, None).await?;
+    super::acts::banner(&supervisor, kept);
+    if kept {
+        super::acts::state(&supervisor).await?;
+    } else {
+        super::acts::first_minute(&supervisor).await?;
+    }
+    super::acts::commands(&supervisor);
+    let up = control::Up { pid: std::process::id(), git: supervisor.git_address(), registry: supervisor.registry_address() };
+    let answering = control::serve(folder, &up, Arc::clone(&supervisor))?;
+    watch(&supervisor).await?;
+    answering.abort();
+    let _ = std::fs::remove_file(folder.join("demo.sock"));
+    let _ = std::fs::remove_file(folder.join("demo.json"));
+    println!("stopping");
+    supervisor.stop().await
+}
+
+/// Until a signal: a control plane that dies is started again.
+async fn watch(supervisor: &Supervisor) -> Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = terminate.recv() => return Ok(()),
+            _ = ticks.tick() => {
+                let mut control_plane = supervisor.control_plane.lock().await;
+                if let Ok(status) = tokio::time::timeout(Duration::from_millis(1), control_plane.ended()).await {
+                    println!("the control plane ended ({}); starting it again", status?);
+                    *control_plane = ControlPlane::start(&supervisor.folder, &supervisor.listen).await?;
+                }
+            }
+        }
+    }
+}
