@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::cancel::Ask;
 use crate::decide::final_phase;
 use crate::faults::{Faults, Point, Side};
-use crate::ports::{DataSource, JournalSink, Milestone, StepTable};
+use crate::ports::{DataSource, JournalSink, Lookup, Milestone, StepTable};
 use crate::queue::BranchQueues;
 use crate::run::{AdvanceError, Memory, Outcome, Run};
 use crate::state::{Phase, StepStatus, Wait, WaitKind};
@@ -54,11 +54,15 @@ impl Engine {
             self.unpin(run).await;
             return Ok(Outcome::Finished(run.state.phase));
         }
+        if let Ask::Abort(actor) = run.cancel.asked() {
+            return self.abort(run, &actor).await;
+        }
         if run.state.phase == Phase::Pending {
-            if let Ask::Abort(actor) = run.cancel.asked() {
-                return self.abort(run, &actor).await;
-            }
             self.start(run).await?;
+        }
+        if let Some(index) = self.not_built(run) {
+            // Nothing is promoted half-way: what is sure to be met later blocks before anything is done.
+            return self.park_not_built(run, index).await;
         }
         loop {
             match run.cancel.asked() {
@@ -70,10 +74,19 @@ impl Engine {
             if index == run.spec.steps.len() {
                 return self.finish(run).await;
             }
-            if let Some(outcome) = self.turn(run, index).await? {
-                return Ok(outcome);
+            match self.turn(run, index).await? {
+                // Somebody asked for it meanwhile: the loop sees who, and what for.
+                None | Some(Outcome::Stopped) => {}
+                Some(outcome) => return Ok(outcome),
             }
         }
+    }
+
+    /// The first step to come that this release cannot do, and that no condition may skip.
+    fn not_built(&self, run: &Run) -> Option<usize> {
+        let steps = run.spec.steps.iter().zip(&run.state.steps).enumerate();
+        let mut to_come = steps.filter(|(_, (spec, state))| state.finished_at.is_none() && spec.condition.is_none());
+        to_come.find(|(_, (spec, _))| matches!(self.steps.get(&spec.uses), Lookup::NotBuilt)).map(|(index, _)| index)
     }
 
     async fn start(&self, run: &mut Run) -> Pass<()> {

@@ -24,6 +24,8 @@ pub(crate) enum Sent {
     Moved,
     /// No answer came: it may have landed.
     Lost(String),
+    /// The run had to leave before the answer came; the journal knows what was sent.
+    Left,
 }
 
 impl Memory {

@@ -1,16 +1,19 @@
 //! A plan: the same run with effects described instead of done, cut into segments where a later step needs what only exists afterwards.
 
-use seaway_api::seaway::{PlannedEffect, PlannedFile, PlannedPath, PlannedStep, PlannedWait, Segment};
-use serde_json::{Map, Value};
+use seaway_api::seaway::{PlannedEffect, PlannedFile, PlannedPath, PlannedWait, Segment};
+use seaway_base::RelPath;
+use seaway_git::ObjectId;
+use serde_json::Value;
 use std::sync::Arc;
 
 use crate::decide::failed_before;
-use crate::digest::{self, DigestInputs};
+use crate::digest;
 use crate::engine::{Engine, Pass};
 use crate::facts::Facts;
 use crate::folder;
+use crate::planning::Planning;
 use crate::ports::Lookup;
-use crate::push::target;
+use crate::push::{stands_on, target};
 use crate::resolve::{Condition, ResolveError};
 use crate::run::{AdvanceError, Expected, Outcome, Run};
 use crate::spec::RunSpec;
@@ -52,7 +55,7 @@ pub struct PlanResult {
     pub segments: Vec<Segment>,
     /// Files that would change, at most [`PATHS_MAX`].
     pub files: Vec<PlannedFile>,
-    /// All paths that the digest covers.
+    /// All paths that the digest covers: kept with it, so that a difference can be named.
     pub paths: Vec<PlannedPath>,
     /// What would be done to the world.
     pub effects: Vec<PlannedEffect>,
@@ -64,8 +67,6 @@ pub struct PlanResult {
     pub truncated: bool,
     /// The digest.
     pub digest: String,
-    /// What the digest covers: keep it with the digest, so that a difference can be named.
-    pub inputs: Value,
     /// Why the promotion would not succeed, with its reason.
     pub failure: Option<(String, String)>,
 }
@@ -73,7 +74,7 @@ pub struct PlanResult {
 /// Why a plan could not be made; a plan of a promotion that would fail is a [`PlanResult`].
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct PlanError(String);
+pub struct PlanError(pub(crate) String);
 
 impl Engine {
     /// Plans a promotion: local and recorded steps are really run, effects and waits are described.
@@ -81,10 +82,7 @@ impl Engine {
     /// # Errors
     /// [`PlanError`] if data or a repository cannot be read now.
     pub async fn plan(&self, request: &PlanRequest) -> Result<PlanResult, PlanError> {
-        let mut facts = request.facts.clone();
-        facts.promotion = digest::symbol_name(&facts.stage, &facts.target_freight);
-        facts.actor = digest::ACTOR.into();
-        facts.promotion_uid = String::new();
+        let facts = digest::symbolic(&request.facts);
         let mut planning = Planning::new(&facts, request.spec.clone(), request.identity.clone());
         self.planned(&mut planning, None).await?;
         if digest::uses_now(&request.spec) {
@@ -94,33 +92,43 @@ impl Engine {
             again.run.state.data.clone_from(&planning.run.state.data);
             self.planned(&mut again, Some(&planning.run.state)).await?;
             planning.result.paths = again.result.paths;
-            planning.arguments = again.arguments;
+            planning.covered = Some(again.result.effects);
         }
         Ok(planning.finish(&request.gates))
     }
 
-    /// Compares what this run would write with what it was bound to; the digest is kept in every run.
-    pub(crate) async fn check_digest(&self, run: &mut Run, index: usize) -> Pass<Option<Outcome>> {
-        if run.memory.digest_checked {
+    /// Compares what this run would write with what it was bound to: before its first effect, and again where a branch moved under a push.
+    /// The digest is kept in every run.
+    pub(crate) async fn check_digest(
+        &self,
+        run: &mut Run,
+        index: usize,
+        moved: Option<(&RelPath, ObjectId)>,
+    ) -> Pass<Option<Outcome>> {
+        let wanted = match moved {
+            None => run.state.plan_digest.is_none(),
+            // On a branch that holds an earlier push of this run the change is no longer the planned one.
+            Some((mount, _)) => run.expected.is_some() && stands_on(run, index, mount).is_none(),
+        };
+        if !wanted {
             return Ok(None);
         }
-        run.memory.digest_checked = true;
-        // Once something was done, what is left is only a part of the plan.
-        let begun = run.state.steps[..index].iter().any(|step| step.effect.is_some());
-        if begun && run.state.plan_digest.is_some() {
-            return Ok(None);
-        }
-        let mut facts = (*run.facts).clone();
-        facts.promotion = digest::symbol_name(&facts.stage, &facts.target_freight);
-        facts.actor = digest::ACTOR.into();
+        let symbols = digest::uses_symbols(&run.spec);
+        let mut facts = digest::symbolic(&run.facts);
         if digest::uses_now(&run.spec) {
             facts.started_at = digest::NOW;
         }
         let mut planning = Planning::new(&facts, run.spec.clone(), run.identity.clone());
         planning.run.state.data.clone_from(&run.state.data);
         for (planned, real) in planning.run.state.steps.iter_mut().zip(&run.state.steps) {
-            planned.record.clone_from(&real.record);
+            // A tool that saw the promotion's name must see the symbol now.
+            if !symbols || !real.mounts.is_empty() {
+                planned.record.clone_from(&real.record);
+            }
             planned.moved.clone_from(&real.moved);
+            if let Some((mount, tip)) = moved.filter(|(mount, _)| real.mounts.iter().any(|path| path == mount.as_str())) {
+                planned.moved.insert(mount.as_str().to_owned(), tip.to_string());
+            }
         }
         planning.with_diffs = false;
         let decisions = run.state.clone();
@@ -132,13 +140,11 @@ impl Engine {
         }
         let result = planning.finish(&run.gates);
         run.state.plan_digest = Some(result.digest.clone());
-        let Some(Expected { digest, inputs }) = run.expected.clone() else { return Ok(None) };
+        let Some(Expected { digest, paths }) = run.expected.clone() else { return Ok(None) };
         if digest == result.digest {
             return Ok(None);
         }
-        let what = inputs
-            .and_then(|inputs| digest::difference(&inputs, &result.inputs))
-            .unwrap_or_else(|| "what it would write differs".into());
+        let what = digest::difference(&paths, &result.paths);
         let message = format!("the plan has changed since it was made: {what}; plan again and promote with the new digest");
         run.state.steps[index].started_at = None;
         run.state.steps[index].status = None;
@@ -153,7 +159,13 @@ impl Engine {
         Ok(())
     }
 
-    async fn plan_step(&self, planning: &mut Planning, index: usize, decisions: Option<&RunState>) -> Result<(), PlanError> {
+    /// Would the step be run? In its real run that is decided already.
+    async fn plan_decision(
+        &self,
+        planning: &mut Planning,
+        index: usize,
+        decisions: Option<&RunState>,
+    ) -> Result<bool, PlanError> {
         let spec = planning.run.spec.clone();
         let spec = &spec.steps[index];
         let decided = decisions
@@ -169,16 +181,25 @@ impl Engine {
             Ok(Condition::Known(false)) => {
                 planning.decided(index, false);
                 planning.step(index, StepStatus::Skipped, "");
-                return Ok(());
+                return Ok(false);
             }
             Ok(Condition::Unknown(on)) => planning.cut("conditional", &on),
             Err(ResolveError::Data { message, .. }) => return Err(PlanError(message)),
             Err(ResolveError::Expression(message)) => {
                 planning.fail(index, StepStatus::Errored, message, "Expression");
-                return Ok(());
+                return Ok(false);
             }
         }
         planning.decided(index, true);
+        Ok(true)
+    }
+
+    async fn plan_step(&self, planning: &mut Planning, index: usize, decisions: Option<&RunState>) -> Result<(), PlanError> {
+        let spec = planning.run.spec.clone();
+        let spec = &spec.steps[index];
+        if !self.plan_decision(planning, index, decisions).await? {
+            return Ok(());
+        }
         let step = match self.steps.get(&spec.uses) {
             Lookup::Step(step) => step,
             Lookup::NotBuilt => {
@@ -231,7 +252,7 @@ impl Engine {
 
     async fn plan_local(&self, planning: &mut Planning, index: usize, step: &dyn Step, config: &Value) -> Result<(), PlanError> {
         let run = &mut planning.run;
-        run.memory.work.get_or_insert_with(seaway_git::WorkFolder::new);
+        run.memory.work.get_or_insert_default();
         let before = run.memory.heads();
         let done = match self.attempt(run, index, step, config, Purpose::Plan, Hold::Drop).await {
             Tried::Answer(Ok(Answer::Done(done))) => done,
@@ -257,11 +278,11 @@ impl Engine {
         }
         run.state.steps[index].ran = true;
         if let Some(record) = &done.record {
-            planning.tools.extend(
-                ["tool", "version"]
-                    .iter()
-                    .filter_map(|key| Some((format!("{}.{key}", run.spec.steps[index].alias), record.get(key)?.clone()))),
-            );
+            for key in ["tool", "version"] {
+                if let Some(value) = record.get(key).and_then(Value::as_str) {
+                    planning.tools.insert(format!("{}.{key}", run.spec.steps[index].alias), value.to_owned());
+                }
+            }
         }
         let status = if done.skipped { StepStatus::Skipped } else { StepStatus::Succeeded };
         planning.step(index, status, &done.message.unwrap_or_default());
@@ -278,7 +299,7 @@ impl Engine {
     ) -> Result<(), PlanError> {
         let run = &mut planning.run;
         let trailers = trailers(run, index);
-        let mut work = run.memory.work.take().unwrap_or_else(seaway_git::WorkFolder::new);
+        let mut work = run.memory.work.take().unwrap_or_default();
         let described = {
             let mut cx = StepContext {
                 facts: &run.facts,
@@ -316,12 +337,11 @@ impl Engine {
             }
             let kind = step.name().to_owned();
             planning.result.effects.push(PlannedEffect {
-                alias: alias.clone(),
+                alias,
                 kind,
                 description: summary,
-                arguments: Some(Value::Object(arguments.clone())),
+                arguments: Some(Value::Object(arguments)),
             });
-            planning.arguments.insert(alias, Value::Object(arguments));
         }
         planning.step(index, StepStatus::Succeeded, "");
         Ok(())
@@ -360,127 +380,6 @@ impl Engine {
             planning.result.files.push(file);
         }
         Ok(())
-    }
-}
-
-/// A plan in the making.
-struct Planning {
-    run: Run,
-    result: PlanResult,
-    arguments: Map<String, Value>,
-    tools: Map<String, Value>,
-    decisions: Vec<(String, bool)>,
-    /// A local step could not be run: what follows it is not known either.
-    blind: bool,
-    with_diffs: bool,
-    n_diff_bytes: usize,
-}
-
-impl Planning {
-    fn new(facts: &Facts, spec: Arc<RunSpec>, identity: GitIdentity) -> Self {
-        let mut run = Run::new(Arc::new(facts.clone()), spec, None);
-        run.identity = identity;
-        run.state.phase = Phase::Running;
-        let result =
-            PlanResult { segments: vec![Segment { kind: "exact".into(), ..Segment::default() }], ..PlanResult::default() };
-        Self {
-            run,
-            result,
-            arguments: Map::new(),
-            tools: Map::new(),
-            decisions: Vec::new(),
-            blind: false,
-            with_diffs: true,
-            n_diff_bytes: 0,
-        }
-    }
-
-    fn decided(&mut self, index: usize, wanted: bool) {
-        self.decisions.push((self.run.spec.steps[index].alias.clone(), wanted));
-    }
-
-    /// Begins a segment, unless the present one is of that kind and for that reason already.
-    fn cut(&mut self, kind: &str, condition: &str) {
-        if let Some(last) = self.result.segments.last_mut() {
-            if last.kind == kind && last.condition == condition {
-                return;
-            }
-            if last.steps.is_empty() {
-                (last.kind, last.condition) = (kind.to_owned(), condition.to_owned());
-                return;
-            }
-        }
-        self.result.segments.push(Segment { kind: kind.to_owned(), condition: condition.to_owned(), steps: Vec::new() });
-    }
-
-    fn step(&mut self, index: usize, status: StepStatus, message: &str) {
-        let message = self.run.memory.masker.text(message);
-        let now = self.run.facts.started_at;
-        let state = &mut self.run.state.steps[index];
-        state.status = Some(status);
-        state.finished_at = Some(now);
-        state.message.clone_from(&message);
-        let planned = PlannedStep {
-            alias: state.alias.clone(),
-            uses: state.uses.clone(),
-            status: status.as_str().to_owned(),
-            message,
-            output: state.output.clone().filter(|output| !output.is_empty()).map(Value::Object),
-        };
-        if let Some(last) = self.result.segments.last_mut() {
-            last.steps.push(planned);
-        }
-    }
-
-    fn fail(&mut self, index: usize, status: StepStatus, message: String, reason: &str) {
-        self.step(index, status, &message);
-        self.run.state.steps[index].reason = reason.to_owned();
-        if !self.run.state.steps[index].continue_on_error {
-            let message = self.run.state.steps[index].message.clone();
-            self.result
-                .failure
-                .get_or_insert((reason.to_owned(), format!("step `{}`: {message}", self.run.state.steps[index].alias)));
-        }
-    }
-
-    /// A step that failed in a plan would fail in the promotion; a world that cannot be reached now says nothing.
-    fn failed(&mut self, index: usize, err: StepError) -> Result<(), PlanError> {
-        if err.next == seaway_base::Next::Retry && !err.terminal {
-            return Err(PlanError(format!(
-                "step `{}`: {}",
-                self.run.spec.steps[index].alias,
-                self.run.memory.masker.text(&err.message)
-            )));
-        }
-        let status = if err.status == crate::step::FailureStatus::Failed { StepStatus::Failed } else { StepStatus::Errored };
-        self.fail(index, status, err.message, err.reason);
-        self.blind = true;
-        Ok(())
-    }
-
-    fn opaque(&mut self, index: usize, why: &str) {
-        self.cut("opaque", why);
-        self.blind = true;
-        self.run.memory.opaque.insert(index);
-        self.step(index, StepStatus::Succeeded, why);
-    }
-
-    fn finish(mut self, gates: &Gates) -> PlanResult {
-        self.result.paths.sort_by(|a, b| (&a.repository, &a.branch, &a.path).cmp(&(&b.repository, &b.branch, &b.path)));
-        self.result.changed |= self.result.effects.iter().any(|effect| effect.kind != "git-push");
-        let inputs = DigestInputs {
-            facts: &self.run.facts,
-            spec: &self.run.spec,
-            decisions: &self.decisions,
-            paths: &self.result.paths,
-            arguments: &self.arguments,
-            tools: &self.tools,
-            gates,
-        }
-        .to_json();
-        self.result.digest = digest::digest(&inputs);
-        self.result.inputs = inputs;
-        self.result
     }
 }
 

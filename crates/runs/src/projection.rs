@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::spec::TASK_SEPARATOR;
 use crate::state::{RunState, StepState, StepStatus};
 
 /// The fields of `Promotion.status` that a run owns; merge them over what is there. `freight` and `freightCollection` are the controller's.
@@ -45,13 +44,6 @@ pub(crate) fn metadata(step: &StepState) -> Value {
     json
 }
 
-/// The outputs of a step's siblings in its task, by their own alias.
-pub(crate) fn task_outputs(outputs: &Map<String, Value>, alias: &str) -> Option<Map<String, Value>> {
-    let (task, _) = alias.split_once(TASK_SEPARATOR)?;
-    let of_task = |key: &str| key.strip_prefix(task)?.strip_prefix(TASK_SEPARATOR).map(ToOwned::to_owned);
-    Some(outputs.iter().filter_map(|(key, value)| Some((of_task(key)?, value.clone()))).collect())
-}
-
 /// RFC 3339 to the second, as Kubernetes writes times.
 fn seconds(at: Timestamp) -> String {
     Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
@@ -61,13 +53,6 @@ fn seconds(at: Timestamp) -> String {
 mod tests {
     use super::*;
     use crate::state::Phase;
-
-    #[test]
-    fn a_task_sees_only_its_own_steps() {
-        let outputs = json!({"t::a": {"x": 1}, "t": {"y": 2}, "u::a": {}, "tt::a": {}}).as_object().unwrap().clone();
-        assert_eq!(Value::Object(task_outputs(&outputs, "t::b").unwrap()), json!({"a": {"x": 1}}));
-        assert_eq!(task_outputs(&outputs, "plain"), None);
-    }
 
     #[test]
     fn the_projection_is_kargos() {

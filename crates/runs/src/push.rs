@@ -4,7 +4,7 @@
 
 use seaway_base::backoff::Backoff;
 use seaway_base::{Next, RelPath};
-use seaway_git::{Mirror, ObjectId};
+use seaway_git::{Mirror, MountInfo, ObjectId, Remote};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::rebuild::{DISK_GONE, INTERRUPTED, Rebuild};
 use crate::run::{Outcome, Run};
 use crate::state::{ClassRecord, EffectState, PushIntent, Repository, StepStatus};
 use crate::step::{Answer, Done, Purpose, PushAsk, PushTarget, Step, StepError};
-use crate::turn::{Hold, Tried, promotion_id};
+use crate::turn::{Hold, Tried, leave, promotion_id};
 
 /// How many commits of a branch are searched when the commit the push was based on is gone.
 const SEARCH_MAX: usize = 1000;
@@ -103,7 +103,7 @@ impl Engine {
             Tried::Answer(answer) => return self.answered(run, index, answer).await,
             Tried::Interrupted => return Ok(None),
         };
-        if let Some(outcome) = self.check_digest(run, index).await? {
+        if let Some(outcome) = self.check_digest(run, index, None).await? {
             return Ok(Some(outcome));
         }
         match self.rounds(run, index, &ask).await? {
@@ -138,29 +138,9 @@ impl Engine {
             turn = self.queues.turn(key) => turn,
             _ = run.cancel.wait() => return Ok(Ok(Sending::Left(None))),
         };
-        let before = run.state.steps[index].effect.as_ref().and_then(|effect| effect.push.clone());
-        // The branch was at the checkout's commit when it was cloned: the first try needs no look.
-        let optimistic = target.current && !target.force && before.is_none();
-        let mut old = if optimistic {
-            stands_on(run, index, &ask.mount).or(mount.base)
-        } else {
-            match folder::tip(&mirror, &target.refname).await {
-                Ok(tip) => tip,
-                Err(err) => return Ok(Err(git_error(&err).into())),
-            }
-        };
-        let first_base =
-            before.as_ref().map(|intent| intent.base.as_deref().and_then(|base| ObjectId::from_hex(base.as_bytes()).ok()));
-        let mut job = Job {
-            index,
-            alias: run.spec.steps[index].alias.clone(),
-            mount: ask.mount.clone(),
-            target,
-            repository: Repository { url: remote.url.clone(), skip_tls_verify: remote.skip_tls_verify },
-            mirror,
-            max_attempts: ask.max_attempts.max(1),
-            base: first_base.unwrap_or(old),
-            round: before.as_ref().map_or(0, |intent| intent.round),
+        let (mut job, mut old) = match self.job(run, index, ask, &mount, target, mirror, &remote).await {
+            Ok(job) => job,
+            Err(err) => return Ok(Err(err.into())),
         };
         let first_round = job.round;
         let mut lost = 0;
@@ -191,6 +171,45 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Takes up a push, where an earlier process left it.
+    #[expect(clippy::too_many_arguments, reason = "all that a push is made of")]
+    async fn job(
+        &self,
+        run: &Run,
+        index: usize,
+        ask: &PushAsk,
+        mount: &MountInfo,
+        target: Target,
+        mirror: Arc<Mirror>,
+        remote: &Remote,
+    ) -> Result<(Job, Option<ObjectId>), StepError> {
+        let before = run.state.steps[index].effect.as_ref().and_then(|effect| effect.push.clone());
+        // The branch was at the checkout's commit when it was cloned: the first try needs no look.
+        let optimistic = target.current && !target.force && before.is_none();
+        let old = if optimistic {
+            stands_on(run, index, &ask.mount).or(mount.base)
+        } else {
+            match folder::tip(&mirror, &target.refname).await {
+                Ok(tip) => tip,
+                Err(err) => return Err(git_error(&err)),
+            }
+        };
+        let first_base =
+            before.as_ref().map(|intent| intent.base.as_deref().and_then(|base| ObjectId::from_hex(base.as_bytes()).ok()));
+        let job = Job {
+            index,
+            alias: run.spec.steps[index].alias.clone(),
+            mount: ask.mount.clone(),
+            target,
+            repository: Repository { url: remote.url.clone(), skip_tls_verify: remote.skip_tls_verify },
+            mirror,
+            max_attempts: ask.max_attempts.max(1),
+            base: first_base.unwrap_or(old),
+            round: before.as_ref().map_or(0, |intent| intent.round),
+        };
+        Ok((job, old))
     }
 
     /// One round: sends if the change stands on what the branch holds, else carries it there.
@@ -235,6 +254,7 @@ impl Engine {
             };
             match self.send(run, job, &mount, *old, head, &intent).await? {
                 Ok(Sent::Landed) => return Ok(Ok(Some(Landed { commit: head, nothing: false }))),
+                Ok(Sent::Left) => return Ok(Err(Halt::Left(None))),
                 Ok(Sent::Moved) => {}
                 Ok(Sent::Lost(why)) => {
                     *lost += 1;
@@ -275,7 +295,7 @@ impl Engine {
         &self,
         run: &mut Run,
         job: &Job,
-        mount: &seaway_git::MountInfo,
+        mount: &MountInfo,
         old: Option<ObjectId>,
         head: ObjectId,
         intent: &PushIntent,
@@ -302,7 +322,11 @@ impl Engine {
         );
         self.save(run, Milestone::Effect).await?;
         self.point(&Point::Push { step: job.alias.clone(), round: intent.round, side: Side::Before })?;
-        let sent = folder::send(&job.mirror, mount, &intent.refname, old, head, intent.force).await;
+        let sent = tokio::select! {
+            biased;
+            sent = folder::send(&job.mirror, mount, &intent.refname, old, head, intent.force) => sent,
+            () = leave(&run.cancel, Hold::Finish) => Ok(Sent::Left),
+        };
         self.point(&Point::Push { step: job.alias.clone(), round: intent.round, side: Side::After })?;
         Ok(sent)
     }
@@ -341,8 +365,7 @@ impl Engine {
             }
         }
         // What was planned may be voided by what came in between.
-        run.memory.digest_checked = false;
-        Ok(match self.check_digest(run, index).await? {
+        Ok(match self.check_digest(run, index, Some((&job.mount, tip))).await? {
             Some(outcome) => Err(Halt::Left(Some(outcome))),
             None => Ok(()),
         })
@@ -364,7 +387,7 @@ impl Engine {
     ) -> Result<Option<ObjectId>, StepError> {
         let tip = folder::tip(mirror, &intent.refname).await.map_err(|err| git_error(&err))?;
         let Some(tip) = tip else { return Ok(None) };
-        if tip.to_string() == intent.commit {
+        if ObjectId::from_hex(intent.commit.as_bytes()).is_ok_and(|commit| commit == tip) {
             return Ok(Some(tip));
         }
         folder::find_trailers(mirror, intent, &marks(run, alias), SEARCH_MAX).await.map_err(|err| git_error(&err))
@@ -450,7 +473,7 @@ pub(crate) fn target(run: &Run, ask: &PushAsk, branch: Option<&str>) -> Result<T
 }
 
 /// What an earlier push of this run left on the mount's branch.
-fn stands_on(run: &Run, index: usize, mount: &RelPath) -> Option<ObjectId> {
+pub(crate) fn stands_on(run: &Run, index: usize, mount: &RelPath) -> Option<ObjectId> {
     let pushes = run.state.steps[..index].iter().rev().filter_map(|step| step.effect.as_ref()?.push.as_ref());
     let landed = pushes.filter(|push| push.mount == mount.as_str()).find_map(|push| push.landed.clone())?;
     ObjectId::from_hex(landed.as_bytes()).ok()

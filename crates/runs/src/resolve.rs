@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::engine::Engine;
 use crate::ports::{DataAsk, Datum};
 use crate::run::Run;
-use crate::scope::{Scope, Visible};
+use crate::scope;
 use crate::state::DataRecord;
 
 /// How many data a step's expressions may ask for.
@@ -95,7 +95,7 @@ impl Engine {
     async fn evaluate(&self, run: &mut Run, index: usize, json: &Value) -> Result<seaway_expr::Evaluated, ResolveError> {
         let budget = Budget::default();
         for _ in 0..NEEDS_MAX {
-            let result = evaluate_once(run, index, json, &budget);
+            let result = scope::evaluate(run, index, json, &budget);
             match result {
                 Ok(evaluated) => {
                     run.memory.masker.learn(evaluated.secrets.iter().cloned());
@@ -120,7 +120,7 @@ impl Engine {
         }
         if let Some(DataRecord::Value(value)) = run.state.data.get(&key) {
             let value = value.clone();
-            run.memory.data.insert(key, Fetched::Value(value));
+            run.memory.data.insert(key, (ask, Fetched::Value(value)));
             return Ok(());
         }
         let datum = self
@@ -131,7 +131,7 @@ impl Engine {
         match datum {
             Datum::Value(value) => {
                 run.state.data.insert(key.clone(), DataRecord::Value(value.clone()));
-                run.memory.data.insert(key, Fetched::Value(value));
+                run.memory.data.insert(key, (ask, Fetched::Value(value)));
             }
             Datum::Secret { uid, resource_version, data } => {
                 let record = DataRecord::Secret { uid, resource_version };
@@ -144,7 +144,7 @@ impl Engine {
                     );
                 }
                 run.state.data.insert(key.clone(), record);
-                run.memory.data.insert(key, Fetched::Secret(data.reveal().clone()));
+                run.memory.data.insert(key, (ask, Fetched::Secret(data.reveal().clone())));
             }
         }
         Ok(())
@@ -160,33 +160,10 @@ impl ResolveError {
     }
 }
 
-/// Variables first, in order: each sees those before it; then the template itself.
-fn evaluate_once(
-    run: &Run,
-    index: usize,
-    json: &Value,
-    budget: &Budget,
-) -> Result<seaway_expr::Evaluated, (String, seaway_expr::Error)> {
-    let mut scope = Scope::new(run, index);
-    for variable in &run.spec.vars {
-        let value = scope
-            .variable(&variable.value, Visible::Promotion, budget)
-            .map_err(|err| (format!("variable `{}`", variable.name), err))?;
-        scope.vars.push((variable.name.clone(), value));
-    }
-    for variable in &run.spec.steps[index].vars {
-        let value = scope
-            .variable(&variable.value, Visible::StepVariable, budget)
-            .map_err(|err| (format!("variable `{}`", variable.name), err))?;
-        scope.vars.push((variable.name.clone(), value));
-    }
-    scope.template(json, budget).map_err(|err| (String::new(), err))
-}
-
 /// An error of an expression may quote a value that it read from a Secret.
 fn mask_fetched(run: &Run, text: &str) -> String {
     let mut masker = run.memory.masker.clone();
-    for fetched in run.memory.data.values() {
+    for (_, fetched) in run.memory.data.values() {
         if let Fetched::Secret(data) = fetched {
             masker.learn(data.values().filter_map(Value::as_str).map(ToOwned::to_owned));
         }

@@ -1,6 +1,7 @@
 //! A run in hand: what it carries out, its journal, and what it holds in memory while it moves.
 
 use jiff::Timestamp;
+use seaway_api::seaway::PlannedPath;
 use seaway_git::WorkFolder;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,8 +40,8 @@ pub struct Run {
 pub struct Expected {
     /// The digest, as the annotation `seaway.dev/plan-digest` holds it.
     pub digest: String,
-    /// What the digest covers, if the plan is still there: names the path in the message.
-    pub inputs: Option<Value>,
+    /// The paths it covers, if the plan is still there: names the one that differs.
+    pub paths: Vec<PlannedPath>,
 }
 
 /// What a run holds while it moves; gone when it leaves or dies.
@@ -53,7 +54,7 @@ pub(crate) struct Memory {
     /// Secrets met so far.
     pub(crate) masker: Masker,
     /// Data that was fetched in this pass.
-    pub(crate) data: BTreeMap<String, crate::resolve::Fetched>,
+    pub(crate) data: BTreeMap<String, (crate::ports::DataAsk, crate::resolve::Fetched)>,
     /// Objects to be pinned before the next save: (repository URL, id).
     pub(crate) pins: BTreeSet<(String, String)>,
     /// What is pinned already.
@@ -64,8 +65,6 @@ pub(crate) struct Memory {
     pub(crate) opaque: BTreeSet<usize>,
     /// Something is done that is not journalled yet.
     pub(crate) unsaved: bool,
-    /// The digest was compared in this pass.
-    pub(crate) digest_checked: bool,
 }
 
 impl Run {

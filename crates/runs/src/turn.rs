@@ -2,11 +2,11 @@
 
 use futures::FutureExt as _;
 use seaway_base::Next;
-use seaway_git::WorkFolder;
 use serde_json::{Map, Value};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use crate::cancel::Cancel;
 use crate::decide::{Attempt, Verdict, failed_before, judge};
 use crate::engine::{Engine, Pass};
 use crate::faults::{Point, Side};
@@ -21,12 +21,17 @@ use crate::step::{Answer, Class, Contract, Done, Purpose, Step, StepContext, Ste
 const GRACE: Duration = Duration::from_secs(20);
 /// The reason of a [`StepError`] that says: it was sent, and the answer is lost. An unknowable effect is then `Uncertain`.
 pub const ANSWER_LOST: &str = "AnswerLost";
+/// Bytes of a step's message in the journal.
+const MESSAGE_MAX: usize = 4096;
+/// Bytes of what a recorded step may record; larger things go by their git id.
+const RECORD_MAX: usize = 64 * 1024;
 /// Steps that only ask for a push.
 const PUSHES: [&str; 1] = ["git-push"];
 /// Reasons for which a run waits instead of failing: the installation lacks something, the promotion is not at fault.
 const PARKS: [&str; 4] = ["NotBuilt", "MissingTool", "NoIsolation", "NoNetworkIsolation"];
 
 /// What came of asking a step.
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment")]
 pub(crate) enum Tried {
     /// It answered.
     Answer(Result<Answer, StepError>),
@@ -71,11 +76,7 @@ impl Engine {
         }
         let step = match self.steps.get(&spec.uses) {
             Lookup::Step(step) => step,
-            Lookup::NotBuilt => {
-                return self
-                    .park(run, index, "NotBuilt", format!("step `{}` is not built in this release of Seaway", spec.uses))
-                    .await;
-            }
+            Lookup::NotBuilt => return self.park_not_built(run, index).await.map(Some),
             Lookup::Unknown => {
                 self.over(
                     run,
@@ -157,7 +158,7 @@ impl Engine {
         if let Some(outcome) = self.folder(run, index).await? {
             return Ok(Some(outcome));
         }
-        if let Some(outcome) = self.check_digest(run, index).await? {
+        if let Some(outcome) = self.check_digest(run, index, None).await? {
             return Ok(Some(outcome));
         }
         let now = self.clock().now();
@@ -230,7 +231,7 @@ impl Engine {
     ) -> Tried {
         let spec = &run.spec.steps[index];
         let had_folder = run.memory.work.is_some();
-        let mut work = run.memory.work.take().unwrap_or_else(WorkFolder::new);
+        let mut work = run.memory.work.take().unwrap_or_default();
         let state = &run.state.steps[index];
         let trailers = trailers(run, index);
         let answer = {
@@ -247,12 +248,7 @@ impl Engine {
                 trailers: &trailers,
             };
             let call = AssertUnwindSafe(step.run(&mut cx, config)).catch_unwind();
-            let leave = async {
-                run.cancel.wait().await;
-                if hold == Hold::Finish {
-                    tokio::time::sleep(GRACE).await;
-                }
-            };
+            let leave = leave(&run.cancel, hold);
             tokio::select! {
                 biased;
                 answer = call => Some(answer),
@@ -305,6 +301,13 @@ impl Engine {
     pub(crate) async fn conclude(&self, run: &mut Run, index: usize, result: Result<Done, StepError>) -> Pass<Option<Outcome>> {
         let result = match result {
             Ok(mut done) => match self.publish(run, index, std::mem::take(&mut done.output)) {
+                Ok(()) if done.record.as_ref().is_some_and(|record| limits::size(record) > RECORD_MAX) => {
+                    let message = format!(
+                        "step `{}` records more than {RECORD_MAX} bytes; this is a bug of Seaway",
+                        run.spec.steps[index].uses
+                    );
+                    Err(StepError::errored("Bug", Next::Bug, message).terminal())
+                }
                 Ok(()) => Ok(done),
                 Err(err) => Err(err),
             },
@@ -330,7 +333,7 @@ impl Engine {
             }
             Err(err) => {
                 if err.next == Next::Blocked && !err.terminal && PARKS.contains(&err.reason) {
-                    return self.park(run, index, err.reason, err.message).await;
+                    return self.park(run, index, err.reason, err.message).await.map(Some);
                 }
                 let state = &mut run.state.steps[index];
                 state.error_count = state.error_count.saturating_add(1);
@@ -382,7 +385,7 @@ impl Engine {
     /// Ends a step.
     pub(crate) fn over(&self, run: &mut Run, index: usize, status: StepStatus, message: String, reason: &str) {
         let now = self.clock().now();
-        let message = run.memory.masker.text(&message);
+        let message = cut(run.memory.masker.text(&message));
         let state = &mut run.state.steps[index];
         state.status = Some(status);
         state.finished_at = Some(now);
@@ -427,10 +430,34 @@ impl Engine {
         }
     }
 
-    async fn park(&self, run: &mut Run, index: usize, reason: &str, message: String) -> Pass<Option<Outcome>> {
-        self.leave(run, index, WaitKind::Blocked, (reason, message.clone()), None).await?;
-        Ok(Some(Outcome::Blocked { reason: reason.to_owned(), why: run.memory.masker.text(&message) }))
+    /// Blocks for a step that this release does not have.
+    pub(crate) async fn park_not_built(&self, run: &mut Run, index: usize) -> Pass<Outcome> {
+        let message = format!("step `{}` is not built in this release of Seaway", run.spec.steps[index].uses);
+        self.park(run, index, "NotBuilt", message).await
     }
+
+    async fn park(&self, run: &mut Run, index: usize, reason: &str, message: String) -> Pass<Outcome> {
+        self.leave(run, index, WaitKind::Blocked, (reason, message.clone()), None).await?;
+        Ok(Outcome::Blocked { reason: reason.to_owned(), why: run.memory.masker.text(&message) })
+    }
+}
+
+/// Returns once a run that was asked to leave must do so.
+pub(crate) async fn leave(cancel: &Cancel, hold: Hold) {
+    cancel.wait().await;
+    if hold == Hold::Finish {
+        tokio::time::sleep(GRACE).await;
+    }
+}
+
+/// A message as the journal keeps it.
+fn cut(mut text: String) -> String {
+    if text.len() > MESSAGE_MAX {
+        let end = (0..=MESSAGE_MAX).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// Did an earlier step publish a secret that the journal holds only masked? Then it is run again before anything reads it.
@@ -438,7 +465,9 @@ fn lacks_secrets(run: &Run, index: usize) -> bool {
     let masked = |output: &Map<String, Value>| Value::Object(output.clone()).to_string().contains(crate::mask::MASK);
     let repeatable = |class| matches!(class, Some(ClassRecord::Local | ClassRecord::Recorded));
     let steps = run.state.steps[..index].iter().enumerate();
-    steps.into_iter().any(|(i, step)| repeatable(step.class) && !run.memory.raw.contains_key(&i) && step.output.as_ref().is_some_and(masked))
+    steps
+        .into_iter()
+        .any(|(i, step)| repeatable(step.class) && !run.memory.raw.contains_key(&i) && step.output.as_ref().is_some_and(masked))
 }
 
 impl EffectState {

@@ -130,7 +130,7 @@ async fn variables_and_outputs_reach_later_steps() {
         step(
             "c",
             "say",
-            json!({"x": "${{ outputs.task.greeting }}", "y": "${{ outputs['task::b'].x }}", "s": "${{ ctx.stage }}", "m": "${{ stepMetas['task::b'].status }}"}),
+            json!({"x": "${{ outputs.task.greeting }}", "y": "${{ outputs['task::b'].x }}", "s": "${{ ctx.stage }}", "m": "${{ stepMetas['task::b'].Status }}"}),
         ),
     ]);
     pipeline.vars.push(seaway_runs::Variable { name: "twice".into(), value: "${{ vars.who }}${{ vars.who }}".into() });

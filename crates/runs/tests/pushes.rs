@@ -219,7 +219,7 @@ async fn a_plan_holds_through_unrelated_commits_and_is_voided_by_one_on_its_path
     assert!(plan.files[0].diff.contains("-tag: 1\n+tag: 2 # "), "{}", plan.files[0].diff);
     assert_eq!(plan.segments.iter().map(|segment| segment.kind.as_str()).collect::<Vec<_>>(), ["exact"]);
     assert_eq!((remotes.server.n_receives(), house.world.saves.lock().len()), (0, 0), "a plan writes nothing");
-    let expected = Expected { digest: plan.digest.clone(), inputs: Some(plan.inputs.clone()) };
+    let expected = Expected { digest: plan.digest.clone(), paths: plan.paths.clone() };
 
     remotes.server.commit("r", "main", "unrelated", &[("x.txt", Some(b"x"))]).await.unwrap();
     let mut run = house.run(&pipeline);
@@ -232,11 +232,7 @@ async fn a_plan_holds_through_unrelated_commits_and_is_voided_by_one_on_its_path
     run.expected = Some(expected);
     assert_eq!(other.engine.advance(&mut run).await.unwrap(), Outcome::Finished(Phase::Failed));
     assert_eq!(run.state.reason, "PlanChanged");
-    assert!(
-        run.state.message.contains("`app.yaml` on `main`") && run.state.message.contains("was changed by somebody else"),
-        "{}",
-        run.state.message
-    );
+    assert!(run.state.message.contains("`app.yaml` of main is not what it was when it was planned"), "{}", run.state.message);
     assert_eq!(remotes.n_landed("r"), 1);
 }
 
@@ -252,7 +248,7 @@ async fn a_plan_is_voided_inside_the_compare_and_swap() {
         PlanRequest { facts: facts(), spec: Arc::new(pipeline.clone()), identity: Default::default(), gates: Gates::default() };
     let plan = house.engine.plan(&request).await.unwrap();
     let mut run = house.run(&pipeline);
-    run.expected = Some(Expected { digest: plan.digest, inputs: Some(plan.inputs) });
+    run.expected = Some(Expected { digest: plan.digest, paths: plan.paths });
     assert_eq!(house.engine.advance(&mut run).await.unwrap(), Outcome::Finished(Phase::Failed), "{}", house.steps());
     assert_eq!((run.state.reason.as_str(), remotes.n_landed("r")), ("PlanChanged", 0));
     assert_eq!(remotes.file("r", "main", "app.yaml").await, "tag: 7");

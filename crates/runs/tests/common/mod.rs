@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use seaway_base::http::{Egress, HttpClient};
 use seaway_base::{ManualClock, Next, Random};
-use seaway_git::{Credential, HttpTransport, Limits, MirrorOptions, Mirrors};
+use seaway_git::{Credential, MirrorOptions, Mirrors};
 use seaway_runs::{
     AdvanceError, Answer, BranchQueues, Class, Contract, Credentials, DataAsk, DataError, DataSource, Datum, Description, Done,
     Engine, Facts, FailureStatus, Faults, JournalError, JournalSink, Lookup, Milestone, Outcome, Phase, Point, Ports, RepoKind,
@@ -326,15 +326,7 @@ impl House {
 }
 
 pub fn mirrors(dir: &Path, http: &HttpClient) -> Mirrors {
-    let (client, guard) = (http.clone(), http.clone());
-    let guard = move |url: &url::Url, credential: bool| {
-        guard
-            .check(url)
-            .and_then(|()| if credential { guard.may_send_credentials(url) } else { Ok(()) })
-            .map_err(|err| err.to_string())
-    };
-    let transport = HttpTransport::new(Arc::new(move |skip| client.get(skip).clone()), Arc::new(guard), Limits::default());
-    Mirrors::new(dir.join("mirrors"), Arc::new(transport), MirrorOptions::default())
+    Mirrors::new(dir.join("mirrors"), http.clone(), MirrorOptions::default())
 }
 
 /// `alias=uses` with a configuration and changes.
