@@ -180,6 +180,26 @@ pub enum GitError {
         /// What was seen.
         why: String,
     },
+    /// Folders in folders without end: nobody makes such a repository by accident.
+    #[error("`{repo}` holds folders nested deeper than {limit} levels")]
+    TooDeep {
+        /// The repository.
+        repo: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// A file is too large to be copied into another repository.
+    #[error("file `{id}` of `{repo}` has {size} bytes; one of more than {limit} is not copied to another repository")]
+    TooLarge {
+        /// The repository.
+        repo: String,
+        /// The file's object.
+        id: ObjectId,
+        /// Its size.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// A file of the mirror could not be read or written.
     #[error("{doing} `{}`", path.display())]
     Io {
@@ -226,6 +246,8 @@ impl GitError {
             | Self::NoTag { .. }
             | Self::NoCommit { .. }
             | Self::NoDefault { .. }
+            | Self::TooDeep { .. }
+            | Self::TooLarge { .. }
             | Self::BadName { .. } => Next::Blocked,
             Self::Bug(_) => Next::Bug,
         }

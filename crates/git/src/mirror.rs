@@ -267,7 +267,10 @@ impl Mirror {
             })
             .await?;
             if whole {
-                self.tidy().await?;
+                // The fetch is good; a mirror that is slow to read can be packed the next time.
+                if let Err(err) = self.tidy().await {
+                    tracing::warn!(repo = self.repo(), %err, "housekeeping of the mirror");
+                }
                 return Ok(theirs);
             }
         }

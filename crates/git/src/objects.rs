@@ -18,6 +18,8 @@ pub use gix::objs::Kind;
 const SLOTS: u16 = 1024;
 /// An object larger than this is never read into memory.
 pub(crate) const OBJECT_BYTES_MAX: u64 = 1 << 30;
+/// Folders may be nested so deep.
+const DEPTH_MAX: usize = 200;
 /// Above so many objects, keeping them writes one pack rather than a file each.
 pub(crate) const LOOSE_MAX: usize = 200;
 
@@ -294,6 +296,12 @@ impl Objects {
     /// As [`Objects::read`].
     pub fn blob(&self, id: ObjectId) -> Result<Bytes, GitError> {
         self.read_kind(id, Kind::Blob)
+    }
+
+    /// Refuses folders so deep that walking them would exhaust a thread's stack.
+    pub(crate) fn check_depth(&self, depth: usize) -> Result<(), GitError> {
+        let limit = DEPTH_MAX;
+        if depth <= limit { Ok(()) } else { Err(GitError::TooDeep { repo: self.repo().to_owned(), limit }) }
     }
 
     /// Reads a tree's entries.

@@ -62,7 +62,7 @@ pub(crate) fn missing(objects: &Objects, wants: &[ObjectId], haves: &[ObjectId])
     for commit in &commits {
         pick.take(commit.id)?;
         let parents: Result<Vec<_>, _> = commit.parents.iter().map(|id| objects.commit(*id).map(|it| it.tree)).collect();
-        pick.tree(commit.tree, &parents?)?;
+        pick.tree(commit.tree, &parents?, 0)?;
     }
     Ok(pick.found)
 }
@@ -88,7 +88,8 @@ impl Pick<'_> {
         Ok(true)
     }
 
-    fn tree(&mut self, id: ObjectId, parents: &[ObjectId]) -> Result<(), GitError> {
+    fn tree(&mut self, id: ObjectId, parents: &[ObjectId], depth: usize) -> Result<(), GitError> {
+        self.objects.check_depth(depth)?;
         if parents.contains(&id) || !self.take(id)? {
             return Ok(());
         }
@@ -100,7 +101,7 @@ impl Pick<'_> {
                 Mode::Gitlink => {}
                 Mode::Folder => {
                     let folders: Vec<_> = there.filter(|it| it.mode == Mode::Folder).map(|it| it.id).collect();
-                    self.tree(entry.id, &folders)?;
+                    self.tree(entry.id, &folders, depth + 1)?;
                 }
                 _ => {
                     if !there.into_iter().any(|it| it.id == entry.id) {

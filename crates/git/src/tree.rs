@@ -173,6 +173,7 @@ fn walk(
     if old == new || changes.len() >= limit {
         return Ok(());
     }
+    objects.check_depth(prefix.iter().filter(|it| **it == b'/').count())?;
     let read = |id: Option<ObjectId>| id.map_or_else(|| Ok(Vec::new()), |id| objects.tree(id));
     let mut names: std::collections::BTreeMap<Name, [Option<(Mode, ObjectId)>; 2]> = Default::default();
     for (side, entries) in [read(old)?, read(new)?].into_iter().enumerate() {

@@ -183,6 +183,7 @@ impl Walk<'_> {
         if self.unchanged(folder, index) {
             return Ok(index);
         }
+        self.mount.objects.check_depth(path.len())?;
         let nodes = folder.entries()?;
         let tracked = self.tracked(index)?;
         let entered = self.rules.enter(path, nodes.get(b".gitignore".as_slice()))?;
@@ -253,6 +254,7 @@ impl Walk<'_> {
 
     /// What stays of the index after a clear: what is beside its scope or was never shown.
     fn unstage(&self, tree: ObjectId, path: &mut Vec<Name>) -> Result<Option<ObjectId>, FolderError> {
+        self.mount.objects.check_depth(path.len())?;
         let mut left = Vec::new();
         for (name, entry) in self.tracked(Some(tree))? {
             path.push(name);
@@ -279,6 +281,7 @@ impl Walk<'_> {
         if self.unchanged(folder, index) && self.in_scope(path) == Some(true) {
             return Ok(None);
         }
+        self.mount.objects.check_depth(path.len())?;
         let nodes = folder.entries()?;
         if nodes.is_empty() {
             // An empty folder is nothing to git, so it stays.

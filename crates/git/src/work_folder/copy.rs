@@ -58,12 +58,13 @@ impl WorkFolder {
     }
 
     fn merge(&mut self, to: &RelPath, from: &Folder, below: &mut Vec<Name>, work: &mut Merge) -> Result<(), FolderError> {
+        from.check_depth(below.len())?;
         let target = self.resolve(to, true)?;
         let holds_mount = self.mounts.keys().any(|it| it.below(&target.path).is_some_and(|it| !it.is_root()));
         match self.node(&target)? {
             Some(Node::Folder(_)) => {}
             Some(_) => return Err(FolderError::NotAFolder(to.clone())),
-            None if !work.filtered && !holds_mount && is_plain(from)? => {
+            None if !work.filtered && !holds_mount && is_plain(from, below.len())? => {
                 return self.set(&target, Some(Node::Folder(from.clone())));
             }
             None => self.set(&target, Some(Node::Folder(Folder::empty())))?,
@@ -148,19 +149,20 @@ struct Merge {
 }
 
 /// Can a folder be shared as it is: is it stored, without links, submodules and `.git`? Reads trees, no blobs.
-fn is_plain(folder: &Folder) -> Result<bool, FolderError> {
+fn is_plain(folder: &Folder, depth: usize) -> Result<bool, FolderError> {
     match folder {
         Folder::Open(_) => Ok(false),
-        Folder::Stored(objects, id) => is_plain_tree(objects, *id),
+        Folder::Stored(objects, id) => is_plain_tree(objects, *id, depth),
     }
 }
 
-fn is_plain_tree(objects: &Arc<Objects>, id: ObjectId) -> Result<bool, FolderError> {
+fn is_plain_tree(objects: &Arc<Objects>, id: ObjectId, depth: usize) -> Result<bool, FolderError> {
+    objects.check_depth(depth)?;
     for entry in objects.tree(id)? {
         let plain = match entry.mode {
             Mode::File | Mode::Executable => true,
             Mode::Link | Mode::Gitlink => false,
-            Mode::Folder => !is_git(&entry.name) && is_plain_tree(objects, entry.id)?,
+            Mode::Folder => !is_git(&entry.name) && is_plain_tree(objects, entry.id, depth + 1)?,
         };
         if !plain {
             return Ok(false);

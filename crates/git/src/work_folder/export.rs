@@ -4,6 +4,7 @@ use super::WorkFolder;
 use super::error::FolderError;
 use super::node::{Content, Folder, Node};
 use super::paths::is_git;
+use crate::tree::{Entry, Mode, write};
 use seaway_base::RelPath;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -51,6 +52,7 @@ impl WorkFolder {
     }
 
     fn export_folder(&self, path: &RelPath, folder: &Folder, dir: &Path, bytes: &mut u64) -> Result<(), FolderError> {
+        folder.check_depth(path.parts().count())?;
         let on_disk = dir.join(path.as_str());
         std::fs::create_dir_all(&on_disk).map_err(|err| io_error("make folder", path, err))?;
         for (name, node) in folder.entries()?.iter() {
@@ -166,17 +168,17 @@ impl WorkFolder {
     /// If it is no folder, or in no mount.
     pub fn record_tree(&self, path: &RelPath) -> Result<gix::ObjectId, FolderError> {
         let (_, mount) = self.holder(path)?;
-        record(&mount.objects, &self.folder(path)?)
+        record(&mount.objects, &self.folder(path)?, 0)
     }
 }
 
-fn record(objects: &std::sync::Arc<crate::Objects>, folder: &Folder) -> Result<gix::ObjectId, FolderError> {
-    use crate::tree::{Entry, Mode, write};
+fn record(objects: &std::sync::Arc<crate::Objects>, folder: &Folder, depth: usize) -> Result<gix::ObjectId, FolderError> {
     if let Folder::Stored(from, id) = folder
         && std::sync::Arc::ptr_eq(from, objects)
     {
         return Ok(*id);
     }
+    objects.check_depth(depth)?;
     let mut entries = Vec::new();
     for (name, node) in folder.entries()?.iter() {
         let id_of = |content: &Content| content.id_in(objects);
@@ -185,7 +187,7 @@ fn record(objects: &std::sync::Arc<crate::Objects>, folder: &Folder) -> Result<g
             Node::File { content, executable: true } => (Mode::Executable, id_of(content)?),
             Node::Link(target) => (Mode::Link, id_of(target)?),
             Node::Gitlink(id) => (Mode::Gitlink, *id),
-            Node::Folder(folder) => (Mode::Folder, record(objects, folder)?),
+            Node::Folder(folder) => (Mode::Folder, record(objects, folder, depth + 1)?),
         };
         entries.push(Entry { mode, name: name.clone(), id });
     }

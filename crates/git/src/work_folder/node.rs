@@ -43,7 +43,14 @@ impl Content {
         match self {
             Self::Stored(objects, id) if Arc::ptr_eq(objects, into) => Ok(*id),
             Self::Stored(_, id) if into.has(*id)? => Ok(*id),
-            _ => Ok(into.put(Kind::Blob, self.bytes()?)),
+            Self::Stored(objects, id) => {
+                let (size, limit) = (self.size()?, super::FILE_BYTES_MAX);
+                if size > limit {
+                    return Err(GitError::TooLarge { repo: objects.repo().to_owned(), id: *id, size, limit });
+                }
+                Ok(into.put(Kind::Blob, self.bytes()?))
+            }
+            Self::Bytes(bytes) => Ok(into.put(Kind::Blob, bytes.clone())),
         }
     }
 }
@@ -104,6 +111,14 @@ impl Folder {
             Self::Stored(objects, id) => {
                 Ok(objects.tree(*id)?.iter().find(|it| it.name == name && is_name(name)).map(|it| node(objects, it)))
             }
+        }
+    }
+
+    /// As [`Objects::check_depth`]; what was opened lies as deep as what it was opened from.
+    pub(crate) fn check_depth(&self, depth: usize) -> Result<(), GitError> {
+        match self {
+            Self::Stored(objects, _) => objects.check_depth(depth),
+            Self::Open(_) => Ok(()),
         }
     }
 
@@ -173,6 +188,7 @@ impl Folder {
 
     /// Visits every node below, folders before what is in them; `false` from the visitor skips what is below.
     pub(crate) fn walk(&self, path: &mut Vec<Name>, visit: &mut Visitor<'_>) -> Result<(), FolderError> {
+        self.check_depth(path.len())?;
         for (name, node) in self.entries()?.iter() {
             path.push(name.clone());
             let deeper = visit(path, node)?;

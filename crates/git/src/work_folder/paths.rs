@@ -60,6 +60,7 @@ pub(crate) fn is_in_cone(cone: &[RelPath], path: &RelPath, is_folder: bool) -> b
 
 /// What of a folder is in the cone.
 pub(crate) fn in_cone(folder: &Folder, cone: &[RelPath], at: &RelPath) -> Result<Folder, FolderError> {
+    folder.check_depth(at.parts().count())?;
     let mut kept = std::collections::BTreeMap::new();
     for (name, node) in folder.entries()?.iter() {
         let Ok(path) = at.join(&String::from_utf8_lossy(name)) else { continue };

@@ -3,7 +3,8 @@
 use crate::common::{git, me};
 use seaway_base::RelPath;
 use seaway_git::{
-    Change, CommitDetails, Committed, FileKind, FolderError, Merged, Mode, MountSpec, ObjectId, Objects, WorkFolder,
+    Change, CommitDetails, Committed, FileKind, FolderError, GitError, Kind, Merged, Mode, MountSpec, ObjectId, Objects,
+    WorkFolder,
 };
 use std::sync::Arc;
 
@@ -343,4 +344,36 @@ fn a_moved_mount_leaves_the_others_where_they_are() {
     folder.remount(&rel("src"), Some(tip)).unwrap();
     assert_eq!(folder.read(&rel("src/a")).unwrap(), "2");
     assert_eq!(folder.read(&rel("out/b")).unwrap(), "kept");
+}
+
+#[test]
+fn folders_without_end_are_refused_not_walked() {
+    let objects = Objects::in_memory();
+    let mut folder = WorkFolder::new();
+    folder.mount(&rel("src"), spec(&objects, None)).unwrap();
+    folder.write(&rel("src/f"), "1", None).unwrap();
+    let mut tree = folder.record_tree(&rel("src")).unwrap();
+    for _ in 0..20_000 {
+        let data = [b"40000 d\0".as_slice(), tree.as_slice()].concat();
+        tree = objects.put(Kind::Tree, data);
+    }
+    let text = format!("tree {tree}\nauthor a <a@b> 0 +0000\ncommitter a <a@b> 0 +0000\n\nm\n");
+    let id = objects.put(Kind::Commit, text);
+    let mut folder = WorkFolder::new();
+    folder.mount(&rel("src"), spec(&objects, Some(id))).unwrap();
+    let deep = |err: FolderError| matches!(err, FolderError::Git(GitError::TooDeep { .. }));
+    assert!(deep(folder.copy(&rel("src/d"), &rel("out"), "").unwrap_err()));
+    assert!(deep(folder.copy(&rel("src/d"), &rel("out"), "*.x").unwrap_err()));
+    assert!(deep(folder.glob("**").unwrap_err()));
+    assert!(deep(folder.walk(&rel("")).unwrap_err()));
+    let dir = tempfile::tempdir().unwrap();
+    assert!(deep(folder.export(&[rel("src")], dir.path()).unwrap_err()));
+    folder.write(&rel("src/d/new"), "1", None).unwrap();
+    folder.commit(&rel("src"), &details("fine: what is not touched is not walked")).unwrap();
+    folder.remove(&rel("src/d")).unwrap();
+    folder.commit(&rel("src"), &details("fine too")).unwrap();
+    assert!(deep(folder.changes(&rel("src")).unwrap_err()));
+    let path = (0..300).map(|_| "d").collect::<Vec<_>>().join("/");
+    folder.write(&rel(&format!("src/{path}/f")), "1", None).unwrap();
+    assert!(deep(folder.commit(&rel("src"), &details("too deep")).unwrap_err()));
 }
