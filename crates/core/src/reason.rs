@@ -35,14 +35,35 @@ macro_rules! reasons {
                 match self { $( Self::$name => reasons!(@hint $($hint)?), )+ }
             }
 
-            /// The reason of that word.
+            /// The reason of that word, or of a step's or tool's own word for it.
             pub fn parse(word: &str) -> Option<Self> {
-                match word { $( stringify!($name) => Some(Self::$name), )+ _ => None }
+                match word { $( stringify!($name) => Some(Self::$name), )+ _ => of_step(word) }
             }
         }
     };
     (@hint) => { "" };
     (@hint $hint:literal) => { $hint };
+}
+
+/// Steps have finer words than the catalogue; each belongs to one of its reasons.
+fn of_step(word: &str) -> Option<Reason> {
+    Some(match word {
+        "MissingFile" => Reason::FileMissing,
+        "MissingTool" | "NoIsolation" | "NoNetworkIsolation" => Reason::ToolMissing,
+        "PathLeaves" | "LinkLeaves" => Reason::PathRefused,
+        "TooLarge" | "OutputTooLarge" => Reason::LimitExceeded,
+        "WrongCredential" => Reason::NotAuthenticated,
+        "GitUnreachable" | "HttpUnreachable" | "ApiError" | "DataUnavailable" => Reason::Unreachable,
+        "NoRepository" => Reason::RepositoryMissing,
+        "NoBranch" => Reason::ReferenceMissing,
+        "PushDeclined" => Reason::BranchProtected,
+        "BranchMoves" => Reason::PushConflict,
+        "InvalidConfig" | "BadYaml" | "NoCheckout" | "AmbiguousFile" | "AmbiguousImage" | "FileTwice" => Reason::InvalidSpec,
+        "HttpExpression" => Reason::ExpressionFailed,
+        "FailStep" | "HttpStatus" | "HttpCriteria" | "KustomizeFailed" | "GitFailed" | "GitRefused" => Reason::PromotionFailed,
+        "Uncertain" | "AnswerLost" | "PushUnanswered" | "NotRepeatable" => Reason::EffectUncertain,
+        _ => return None,
+    })
 }
 
 impl fmt::Display for Reason {

@@ -1,6 +1,6 @@
 //! Rows for people: the stages of a project as `seaway get stages` shows them.
 
-use crate::why::{self, Project, State};
+use crate::why::{self, Index, Project, State};
 use jiff::Timestamp;
 use seaway_api::kargo::Stage;
 use serde::Serialize;
@@ -28,24 +28,20 @@ pub struct Row {
 
 /// A row a stage, in the order of the pipeline.
 pub fn stages(project: &Project<'_>) -> Vec<Row> {
-    in_order(project.stages).into_iter().map(|stage| row(project, stage)).collect()
+    let index = Index::new(project);
+    in_order(project.stages).into_iter().map(|stage| row(&index, stage)).collect()
 }
 
-fn row(project: &Project<'_>, stage: &Stage) -> Row {
-    let labels = project.labels();
-    let answer = why::stage(project, stage);
+fn row(index: &Index<'_>, stage: &Stage) -> Row {
+    let answer = why::of_stage(index, stage);
     let current = stage.status.as_ref().and_then(|s| s.freight_history.first());
-    let has: Vec<String> = current.into_iter().flat_map(|c| c.items.values()).map(|f| labels.of(f)).collect();
-    let next = why::next(project, stage);
+    let has: Vec<String> = current.into_iter().flat_map(|c| c.items.values()).map(|f| index.labels.of(f)).collect();
+    let next = why::next(index, stage);
     let failed = answer.state == State::Failed;
-    let in_git = |freight: &str| {
-        let own =
-            |p: &&seaway_api::kargo::Promotion| Some(&p.spec.stage) == stage.metadata.name.as_ref() && p.spec.freight == freight;
-        project.promotions.iter().filter(own).any(why::landed)
-    };
+    let in_git = |freight: &str| index.promotions(&answer.name).iter().any(|p| p.spec.freight == freight && why::landed(p));
     let next = next.map_or_else(String::new, |freight| {
         let written = failed && in_git(freight.metadata.name.as_deref().unwrap_or_default());
-        format!("{}{}", labels.of(&freight.reference()), if written { " (in git)" } else { "" })
+        format!("{}{}", index.labels.of(&freight.reference()), if written { " (in git)" } else { "" })
     });
     Row {
         stage: answer.name,

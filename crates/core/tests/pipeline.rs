@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use seaway_api::conditions;
 use seaway_api::kargo::*;
-use seaway_api::seaway::{Effect, Entry, Journal, PromotionRun, PromotionRunStatus, Wait};
+use seaway_api::seaway::{PromotionRun, PromotionRunStatus, Wait};
 use seaway_core::stage::{Election, FreightChange, Refusal};
 use seaway_core::why;
 
@@ -95,6 +95,21 @@ fn a_person_who_goes_back_holds_automation_until_it_is_resumed() {
     bank.push("1.5.3");
     bank.settle();
     assert!(bank.table().contains("staging | fund-transfer 1.5.3 | - | unchecked"), "{}", bank.table());
+}
+
+#[test]
+fn a_hold_is_lifted_by_hand() {
+    let mut bank = Bank::new();
+    bank.promote("staging", "1.4.8", "alice");
+    bank.settle();
+    bank.pass("1m");
+    let now = bank.now.to_string();
+    bank.edit("staging", |stage| {
+        stage.metadata.annotations.get_or_insert_default().insert(seaway_core::stage::RESUME_ANNOTATION.into(), now);
+    });
+    assert!(bank.decision("staging").status.effective_auto_promotion_holds.is_empty());
+    bank.settle();
+    assert!(bank.table().contains("staging | fund-transfer 1.5.0 | - | unchecked"), "{}", bank.table());
 }
 
 #[test]
@@ -234,13 +249,8 @@ fn a_running_promotion_says_what_its_run_waits_for() {
         bank.why("prod-eu").replace(&name, "PROMOTION")
     };
     assert_snapshot!(tell(PromotionRunStatus::default()), @"stage prod-eu is promoting: fund-transfer 1.5.0: step 1 of 3, git-clone, since 0s");
-    let effect = Effect { state: "Uncertain".into(), ..Effect::default() };
-    let entry = Entry { alias: "notify".into(), effect: Some(effect), ..Entry::default() };
-    let uncertain = PromotionRunStatus {
-        phase: "Uncertain".into(),
-        journal: Some(Journal { version: 1, entries: vec![entry] }),
-        ..PromotionRunStatus::default()
-    };
+    let journal = serde_json::json!({ "version": 1, "steps": [{ "alias": "notify", "effect": { "uncertain": true } }] });
+    let uncertain = serde_json::from_value(serde_json::json!({ "phase": "Uncertain", "journal": journal })).unwrap();
     assert_snapshot!(tell(uncertain), @"stage prod-eu is uncertain: fund-transfer 1.5.0: `notify` sent something and its answer never came, since 0s; released by a person who knows");
     let blocked = |reason: &str, message: &str| PromotionRunStatus {
         conditions: vec![conditions::Condition::new("Blocked", true, reason, message)],

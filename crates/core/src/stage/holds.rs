@@ -1,6 +1,7 @@
 //! Holds: automation is kept off an origin after a person chose other freight than the candidate (reference §4.6).
 
 use super::queue::{name, phase};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use seaway_api::kargo::names::annotation;
 use seaway_api::kargo::{AutoPromotionHold, Freight, FreightOrigin, Promotion, Stage, StageStatus};
@@ -11,6 +12,18 @@ pub fn hold_annotation(origin: &FreightOrigin, freight: &str, candidate: Option<
     let same = candidate.is_some_and(|c| c.metadata.name.as_deref() == Some(freight));
     let key = if same { annotation::AUTO_PROMOTION_RESUME } else { annotation::AUTO_PROMOTION_HOLD };
     (key, origin.key())
+}
+
+/// On a stage: holds set at this instant (RFC 3339) or before are lifted; `seaway resume` writes it.
+pub const RESUME_ANNOTATION: &str = "seaway.dev/resume";
+
+/// Up to when a person lifted the stage's holds.
+fn resumed(stage: &Stage) -> Option<Timestamp> {
+    stage.metadata.annotations.as_ref()?.get(RESUME_ANNOTATION)?.parse().ok()
+}
+
+fn stands(hold: &AutoPromotionHold, resumed: Option<Timestamp>) -> bool {
+    resumed.is_none_or(|resumed| hold.created_at.as_ref().is_none_or(|at| at.0 > resumed))
 }
 
 enum Intent<'a> {
@@ -56,19 +69,28 @@ pub(super) fn learn(holds: &mut BTreeMap<String, AutoPromotionHold>, promotion: 
 /// Drops holds of a stage that does not promote by itself, and of origins it no longer requests.
 pub(super) fn settle(status: &mut StageStatus, stage: &Stage) {
     let enabled = status.auto_promotion_enabled;
-    status.auto_promotion_holds.retain(|key, _| enabled && stage.spec.requested_freight.iter().any(|r| r.origin.key() == *key));
+    let resumed = resumed(stage);
+    status.auto_promotion_holds.retain(|key, hold| {
+        enabled && stands(hold, resumed) && stage.spec.requested_freight.iter().any(|r| r.origin.key() == *key)
+    });
 }
 
 /// The holds, with what is on its way: a person's promotion holds from the moment it is asked for.
-pub fn effective_holds(status: &StageStatus, promotions: &[Promotion]) -> BTreeMap<String, AutoPromotionHold> {
+pub fn effective_holds<'a>(
+    stage: &Stage,
+    status: &StageStatus,
+    promotions: impl IntoIterator<Item = &'a Promotion>,
+) -> BTreeMap<String, AutoPromotionHold> {
     let mut holds = status.auto_promotion_holds.clone();
     if !status.auto_promotion_enabled {
         return BTreeMap::new();
     }
-    let mut on_the_way: Vec<&Promotion> = promotions.iter().filter(|p| !phase(p).is_terminal()).collect();
+    let mut on_the_way: Vec<&Promotion> = promotions.into_iter().filter(|p| !phase(p).is_terminal()).collect();
     on_the_way.sort_by(|a, b| name(a).cmp(name(b)));
     for promotion in on_the_way {
         apply(&mut holds, promotion);
     }
+    let resumed = resumed(stage);
+    holds.retain(|_, hold| stands(hold, resumed));
     holds
 }

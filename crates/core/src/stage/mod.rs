@@ -17,7 +17,7 @@ pub use auto::{AutoPromotion, Refusal};
 pub use control_flow::is_control_flow;
 pub use fold::fold;
 pub use health::assess;
-pub use holds::{effective_holds, hold_annotation};
+pub use holds::{RESUME_ANNOTATION, effective_holds, hold_annotation};
 pub use policy::{PolicyError, auto_promotion_enabled, deciding_policy, selects};
 pub use presence::FreightChange;
 pub use queue::Election;
@@ -103,7 +103,7 @@ pub fn decide(world: &World<'_>) -> Decision {
     status.freight_summary = summary(world.stage, &status);
     status.auto_promotion_enabled = auto_promotion_enabled(world.stage, world.policies);
     holds::settle(&mut status, world.stage);
-    status.effective_auto_promotion_holds = effective_holds(&status, world.promotions);
+    status.effective_auto_promotion_holds = effective_holds(world.stage, &status, world.promotions);
     let auto = auto::decide(world, &status);
     conditions::set(&mut status, world, &election);
     let start = match &election {

@@ -1,15 +1,13 @@
 //! Why a piece of freight may not go into a stage, or that it may.
 
-use super::{Answer, Project, State, age, left};
+use super::{Answer, Index, State, age, left};
 use crate::freight::{Availability, own_name, to_stage};
 use crate::reason::Reason;
 use seaway_api::kargo::{Freight, Stage};
 
-/// The answer about freight and a stage.
-pub fn freight(project: &Project<'_>, freight: &Freight, stage: &Stage) -> Answer {
+pub(crate) fn of(index: &Index<'_>, freight: &Freight, stage: &Stage) -> Answer {
     let name = stage.metadata.name.as_deref().unwrap_or_default();
-    let label = project.labels().of(&freight.reference());
-    let passes_on = project.control_flow();
+    let label = index.labels.of(&freight.reference());
     let inside = stage
         .status
         .as_ref()
@@ -21,7 +19,7 @@ pub fn freight(project: &Project<'_>, freight: &Freight, stage: &Stage) -> Answe
         return say(State::Unchecked, Reason::Current, format!("{label} is in {name}")).since(since);
     }
     let approve = format!("seaway approve {} --stage {name}", own_name(freight));
-    match to_stage(freight, stage, project.now, &|s| passes_on.contains(s)) {
+    match to_stage(freight, stage, index.project.now, &|s| index.passes_on(s)) {
         Availability::Approved { since } => {
             say(State::Waiting, Reason::Available, format!("{label} is approved for {name}")).since(since)
         }
@@ -32,7 +30,7 @@ pub fn freight(project: &Project<'_>, freight: &Freight, stage: &Stage) -> Answe
             say(State::Waiting, Reason::Available, format!("{label} is verified in {}", stages.join(", "))).since(since)
         }
         Availability::Soaking { stage: upstream, until } => {
-            let left = left(until, project.now);
+            let left = left(until, index.project.now);
             say(State::Waiting, Reason::Soaking, format!("{label} soaks in {upstream} for {left} more"))
                 .waits_for(format!("soak in {upstream}: {left}"))
                 .since(verified_at(freight, &upstream))
@@ -45,8 +43,7 @@ pub fn freight(project: &Project<'_>, freight: &Freight, stage: &Stage) -> Answe
             say(State::Blocked, Reason::SoakCutShort, cause).hint(approve).link("Stage", &upstream)
         }
         Availability::Unverified { stages, all } => {
-            let missing: Vec<&String> =
-                stages.iter().filter(|s| !project.stages.iter().any(|stage| stage.metadata.name.as_ref() == Some(s))).collect();
+            let missing: Vec<&String> = stages.iter().filter(|s| index.stage(s).is_none()).collect();
             if let Some(missing) = missing.first().filter(|_| all || missing.len() == stages.len()) {
                 let cause = format!("stage `{missing}`, which {label} should come from, is not there");
                 return say(State::Blocked, Reason::UpstreamMissing, cause).since(freight.found_at());

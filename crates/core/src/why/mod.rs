@@ -1,27 +1,22 @@
 //! Why: for every object, what it waits for, since when, and what would release it.
 
 mod freight;
+mod index;
 mod promotion;
 mod stage;
 mod state;
 mod warehouse;
 
-pub use freight::freight;
-pub use promotion::promotion;
-pub use stage::stage;
-pub(crate) use stage::{landed, next};
+pub(crate) use index::Index;
+pub(crate) use stage::{landed, next, of as of_stage};
 pub use state::State;
-pub use warehouse::warehouse;
 
 use crate::freight::Labels;
 use crate::reason::Reason;
-use crate::stage::is_control_flow;
-use crate::unbuilt::Unbuilt;
 use jiff::Timestamp;
 use seaway_api::kargo::{Freight, Promotion, PromotionPolicy, Stage, Warehouse};
 use seaway_api::seaway::PromotionRun;
 use serde::Serialize;
-use std::collections::BTreeSet;
 
 /// What there is in a project, and what the one who asks may do.
 #[derive(Clone, Copy)]
@@ -51,18 +46,6 @@ impl Project<'_> {
     pub fn labels(&self) -> Labels {
         let references: Vec<_> = self.freight.iter().map(Freight::reference).collect();
         Labels::new(&references)
-    }
-
-    pub(crate) fn control_flow(&self) -> BTreeSet<String> {
-        self.stages.iter().filter(|s| is_control_flow(s)).filter_map(|s| s.metadata.name.clone()).collect()
-    }
-
-    fn run(&self, promotion: &str) -> Option<&PromotionRun> {
-        self.runs.iter().find(|r| r.metadata.name.as_deref() == Some(promotion))
-    }
-
-    fn unbuilt(&self, stage: &Stage) -> Vec<Unbuilt> {
-        crate::unbuilt::stage(&stage.spec, self.is_built)
     }
 }
 
@@ -163,10 +146,31 @@ impl Answer {
     }
 }
 
+/// The answer about one stage.
+pub fn stage(project: &Project<'_>, stage: &Stage) -> Answer {
+    stage::of(&Index::new(project), stage)
+}
+
+/// The answer about one warehouse.
+pub fn warehouse(project: &Project<'_>, warehouse: &Warehouse) -> Answer {
+    warehouse::of(&Index::new(project), warehouse)
+}
+
+/// The answer about one promotion.
+pub fn promotion(project: &Project<'_>, promotion: &Promotion) -> Answer {
+    promotion::of(&Index::new(project), promotion)
+}
+
+/// The answer about freight and a stage.
+pub fn freight(project: &Project<'_>, freight: &Freight, stage: &Stage) -> Answer {
+    freight::of(&Index::new(project), freight, stage)
+}
+
 /// Everything that does not move, warehouses first, then stages in the order of the pipeline.
 pub fn stuck(project: &Project<'_>) -> Vec<Answer> {
-    let warehouses = project.warehouses.iter().map(|w| warehouse(project, w));
-    let stages = crate::view::in_order(project.stages).into_iter().map(|s| stage(project, s));
+    let index = Index::new(project);
+    let warehouses = project.warehouses.iter().map(|w| warehouse::of(&index, w));
+    let stages = crate::view::in_order(project.stages).into_iter().map(|s| stage::of(&index, s));
     warehouses.chain(stages).filter(Answer::does_not_move).collect()
 }
 

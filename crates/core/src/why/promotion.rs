@@ -1,19 +1,18 @@
 //! Why a promotion does not move, or how it ended.
 
-use super::{Answer, Project, State};
+use super::{Answer, Index, State};
 use crate::reason::Reason;
 use crate::stage::queue;
 use crate::unbuilt;
 use seaway_api::conditions::{self, types};
 use seaway_api::kargo::{Promotion, PromotionPhase, PromotionStatus};
 
-/// The answer about one promotion.
-pub fn promotion(project: &Project<'_>, promotion: &Promotion) -> Answer {
+pub(crate) fn of(index: &Index<'_>, promotion: &Promotion) -> Answer {
     let status = promotion.status.clone().unwrap_or_default();
     let answer = match status.phase {
-        PromotionPhase::Running => running(project, promotion, &status),
-        ref phase if phase.is_terminal() => ended(project, promotion, &status),
-        _ => pending(project, promotion),
+        PromotionPhase::Running => running(index, promotion, &status),
+        ref phase if phase.is_terminal() => ended(index, promotion, &status),
+        _ => pending(index, promotion),
     };
     answer.link("Stage", &promotion.spec.stage).link("Freight", &promotion.spec.freight)
 }
@@ -26,21 +25,20 @@ fn created(promotion: &Promotion) -> Option<jiff::Timestamp> {
     promotion.metadata.creation_timestamp.as_ref().map(|t| t.0)
 }
 
-fn pending(project: &Project<'_>, promotion: &Promotion) -> Answer {
+fn pending(index: &Index<'_>, promotion: &Promotion) -> Answer {
     let name = queue::name(promotion);
-    let Some(stage) = project.stages.iter().find(|s| s.metadata.name.as_deref() == Some(&promotion.spec.stage)) else {
+    let Some(stage) = index.stage(&promotion.spec.stage) else {
         let cause = format!("stage `{}` is not there", promotion.spec.stage);
         return say(promotion, State::Blocked, Reason::StageMissing, cause).since(created(promotion));
     };
-    let mut parts = project.unbuilt(stage);
-    parts.extend(unbuilt::promotion(&promotion.spec, project.is_built));
+    let mut parts = index.unbuilt(stage);
+    parts.extend(unbuilt::promotion(&promotion.spec, index.project.is_built));
     parts.dedup_by(|a, b| a.part == b.part);
     if let Some(cause) = unbuilt::sentence(&parts) {
         return say(promotion, State::Blocked, Reason::NotBuilt, cause.clone()).since(created(promotion)).waits_for(cause);
     }
-    let own: Vec<Promotion> = project.promotions.iter().filter(|p| p.spec.stage == promotion.spec.stage).cloned().collect();
-    let before: Vec<String> =
-        queue::waiting(&own).into_iter().map(|p| queue::name(p).to_owned()).take_while(|other| other != name).collect();
+    let open = index.open(&promotion.spec.stage);
+    let before: Vec<&str> = open.into_iter().map(queue::name).take_while(|other| *other != name).collect();
     match before.as_slice() {
         [] => say(promotion, State::Promoting, Reason::Promoting, "it starts at the stage's next look").since(created(promotion)),
         [first, ..] => {
@@ -57,19 +55,20 @@ fn pending(project: &Project<'_>, promotion: &Promotion) -> Answer {
     }
 }
 
-fn running(project: &Project<'_>, promotion: &Promotion, status: &PromotionStatus) -> Answer {
+fn running(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -> Answer {
     let started = status.started_at.as_ref().map(|t| t.0);
     let name = queue::name(promotion);
-    let run = project.run(name).and_then(|r| r.status.as_ref());
+    let run = index.run(name).and_then(|r| r.status.as_ref());
     if let Some(run) = run {
         let blocked = conditions::get(&run.conditions, types::BLOCKED).filter(|c| c.is_true());
         if run.phase == "Uncertain" {
-            let entry = run
-                .journal
-                .as_ref()
-                .and_then(|j| j.entries.iter().find(|e| e.effect.as_ref().is_some_and(|effect| effect.state == "Uncertain")));
-            let since = entry.and_then(|e| e.effect.as_ref()?.started_at.as_ref()).map(|t| t.0).or(started);
-            let step = entry.map_or("a step", |e| e.alias.as_str());
+            let journal = serde_json::to_value(&run.journal).unwrap_or_default();
+            let steps = journal.get("steps").and_then(serde_json::Value::as_array);
+            let uncertain = |step: &&serde_json::Value| step.pointer("/effect/uncertain").is_some_and(|it| it == true);
+            let entry = steps.and_then(|steps| steps.iter().find(uncertain));
+            let begun = entry.and_then(|step| step.pointer("/effect/startedAt")?.as_str()?.parse().ok());
+            let since = begun.or(started);
+            let step = entry.and_then(|step| step.get("alias")?.as_str()).unwrap_or("a step");
             let cause = format!("`{step}` sent something and its answer never came");
             return say(promotion, State::Uncertain, Reason::EffectUncertain, cause)
                 .since(since)
@@ -104,9 +103,9 @@ fn running(project: &Project<'_>, promotion: &Promotion, status: &PromotionStatu
     say(promotion, State::Promoting, Reason::Promoting, cause).since(started)
 }
 
-fn ended(project: &Project<'_>, promotion: &Promotion, status: &PromotionStatus) -> Answer {
+fn ended(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -> Answer {
     let finished = status.finished_at.as_ref().map(|t| t.0);
-    let told = project.run(queue::name(promotion)).and_then(|r| r.status.as_ref()).and_then(|run| {
+    let told = index.run(queue::name(promotion)).and_then(|r| r.status.as_ref()).and_then(|run| {
         let ready = conditions::get(&run.conditions, types::READY).filter(|c| !c.is_true());
         ready.and_then(|c| Reason::parse(&c.reason))
     });

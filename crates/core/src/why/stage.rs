@@ -1,18 +1,16 @@
 //! Why a stage stands as it does: the first thing that speaks, from the most pressing to the least.
 
 use super::promotion::first_line;
-use super::{Answer, Project, State, left};
-use crate::freight::{Availability, Labels, Listing, candidate, list, own_name};
+use super::{Answer, Index, State, left};
+use crate::freight::{Availability, Listing, candidate, list, own_name};
 use crate::reason::Reason;
 use crate::stage::{auto_promotion_enabled, effective_holds, is_control_flow, queue};
 use crate::unbuilt;
 use jiff::Timestamp;
 use seaway_api::kargo::{Freight, FreightRequest, Promotion, PromotionPhase, Stage, StageStatus, VerificationPhase};
-use std::collections::BTreeSet;
 
-/// The answer about one stage.
-pub fn stage(project: &Project<'_>, stage: &Stage) -> Answer {
-    let look = Look::new(project, stage);
+pub(crate) fn of(index: &Index<'_>, stage: &Stage) -> Answer {
+    let look = Look::new(index, stage);
     look.missing_input()
         .or_else(|| look.under_way())
         .or_else(|| look.last_attempt())
@@ -21,14 +19,13 @@ pub fn stage(project: &Project<'_>, stage: &Stage) -> Answer {
 }
 
 /// The freight that would come next: what is on its way, what failed, or the newest there is beyond what is in the stage.
-pub(crate) fn next<'a>(project: &Project<'a>, stage: &'a Stage) -> Option<&'a Freight> {
-    let look = Look::new(project, stage);
-    let named = |name: &str| project.freight.iter().find(|f| own_name(f) == name);
+pub(crate) fn next<'a>(index: &Index<'a>, stage: &Stage) -> Option<&'a Freight> {
+    let look = Look::new(index, stage);
     if let Some(current) = look.current() {
-        return named(&current.spec.freight);
+        return index.freight(&current.spec.freight);
     }
     if let Some(last) = look.last_unsuccessful().filter(|p| queue::phase(p) != PromotionPhase::Aborted) {
-        return named(&last.spec.freight);
+        return index.freight(&last.spec.freight);
     }
     stage.spec.requested_freight.iter().find_map(|request| {
         let listing = look.listing(request);
@@ -37,22 +34,19 @@ pub(crate) fn next<'a>(project: &Project<'a>, stage: &'a Stage) -> Option<&'a Fr
 }
 
 struct Look<'p, 'a> {
-    project: &'p Project<'a>,
+    index: &'p Index<'a>,
     stage: &'p Stage,
     name: &'p str,
     status: StageStatus,
-    promotions: Vec<&'a Promotion>,
-    control_flow: BTreeSet<String>,
-    labels: Labels,
+    promotions: &'p [&'a Promotion],
 }
 
 impl<'p, 'a> Look<'p, 'a> {
-    fn new(project: &'p Project<'a>, stage: &'p Stage) -> Self {
+    fn new(index: &'p Index<'a>, stage: &'p Stage) -> Self {
         let name = stage.metadata.name.as_deref().unwrap_or_default();
-        let promotions = project.promotions.iter().filter(|p| p.spec.stage == name).collect();
         let mut status = stage.status.clone().unwrap_or_default();
-        status.auto_promotion_enabled = auto_promotion_enabled(stage, project.policies);
-        Self { project, stage, name, status, promotions, control_flow: project.control_flow(), labels: project.labels() }
+        status.auto_promotion_enabled = auto_promotion_enabled(stage, index.project.policies);
+        Self { index, stage, name, status, promotions: index.promotions(name) }
     }
 
     fn say(&self, state: State, reason: Reason, cause: impl Into<String>) -> Answer {
@@ -64,22 +58,22 @@ impl<'p, 'a> Look<'p, 'a> {
     }
 
     fn listing(&self, request: &FreightRequest) -> Listing<'a> {
-        list(self.project.freight, self.name, request, self.project.now, &|s| self.control_flow.contains(s))
+        let own = self.index.of_origin(&request.origin.name).iter().copied();
+        list(own, self.name, request, self.index.project.now, &|s| self.index.passes_on(s))
     }
 
     fn missing_input(&self) -> Option<Answer> {
         let blocked =
             |reason, cause: String| Some(self.say(State::Blocked, reason, cause.clone()).since(self.created()).waits_for(cause));
-        if let Some(cause) = unbuilt::sentence(&self.project.unbuilt(self.stage)) {
+        if let Some(cause) = unbuilt::sentence(&self.index.unbuilt(self.stage)) {
             return blocked(Reason::NotBuilt, cause);
         }
         for request in &self.stage.spec.requested_freight {
             let origin = request.origin.name.as_str();
-            if !self.project.warehouses.iter().any(|w| w.metadata.name.as_deref() == Some(origin)) {
+            if self.index.warehouse(origin).is_none() {
                 return blocked(Reason::WarehouseMissing, format!("warehouse `{origin}` is not there"));
             }
-            let there = |name: &&String| self.project.stages.iter().any(|s| s.metadata.name.as_ref() == Some(name));
-            let missing: Vec<&String> = request.sources.stages.iter().filter(|s| !there(s)).collect();
+            let missing: Vec<&String> = request.sources.stages.iter().filter(|s| self.index.stage(s).is_none()).collect();
             let every = missing.len() == request.sources.stages.len() && !request.sources.direct;
             let all = request.sources.availability_strategy.as_str() == "All";
             if let Some(missing) = missing.first().filter(|_| every || all) {
@@ -91,16 +85,14 @@ impl<'p, 'a> Look<'p, 'a> {
 
     /// The promotion that runs or would run next.
     fn current(&self) -> Option<&'a Promotion> {
-        let mut open: Vec<&Promotion> = self.promotions.iter().copied().filter(|p| !queue::phase(p).is_terminal()).collect();
-        queue::sort(&mut open);
-        open.first().copied()
+        self.index.open(self.name).first().copied()
     }
 
     fn under_way(&self) -> Option<Answer> {
         let current = self.current()?;
-        let own = super::promotion(self.project, current);
-        let freight = self.project.freight.iter().find(|f| own_name(f) == current.spec.freight);
-        let label = freight.map_or_else(|| current.spec.freight.clone(), |f| self.labels.of(&f.reference()));
+        let own = super::promotion::of(self.index, current);
+        let freight = self.index.freight(&current.spec.freight);
+        let label = freight.map_or_else(|| current.spec.freight.clone(), |f| self.index.labels.of(&f.reference()));
         let mut answer = self
             .say(own.state, own.reason, format!("{label}: {}", own.cause))
             .since(own.since)
@@ -128,12 +120,12 @@ impl<'p, 'a> Look<'p, 'a> {
 
     fn last_attempt(&self) -> Option<Answer> {
         let Some(last) = self.last_unsuccessful() else { return self.remembered_attempt() };
-        let own = super::promotion(self.project, last);
+        let own = super::promotion::of(self.index, last);
         if own.reason == Reason::PromotionAborted {
             return None;
         }
-        let freight = self.project.freight.iter().find(|f| own_name(f) == last.spec.freight);
-        let label = freight.map_or_else(|| last.spec.freight.clone(), |f| self.labels.of(&f.reference()));
+        let freight = self.index.freight(&last.spec.freight);
+        let label = freight.map_or_else(|| last.spec.freight.clone(), |f| self.index.labels.of(&f.reference()));
         let written = if landed(last) { " (in git all the same)" } else { "" };
         Some(
             self.say(State::Failed, own.reason, format!("{label}{written}: {}", own.cause))
@@ -168,12 +160,11 @@ impl<'p, 'a> Look<'p, 'a> {
     }
 
     fn next_freight(&self) -> Option<Answer> {
-        let promotions: Vec<Promotion> = self.promotions.iter().map(|p| (*p).clone()).collect();
-        let holds = effective_holds(&self.status, &promotions);
+        let holds = effective_holds(self.stage, &self.status, self.promotions.iter().copied());
         for request in &self.stage.spec.requested_freight {
             let listing = self.listing(request);
             let Some((freight, availability)) = self.newer(request, &listing) else { continue };
-            let label = self.labels.of(&freight.reference());
+            let label = self.index.labels.of(&freight.reference());
             if let Some(hold) = holds.get(&request.origin.key()) {
                 let actor = if hold.actor.is_empty() { "somebody" } else { &hold.actor };
                 let cause = format!("{actor} chose other freight than {label}");
@@ -186,7 +177,7 @@ impl<'p, 'a> Look<'p, 'a> {
                 );
             }
             if let Availability::Soaking { stage, until } = &availability {
-                let left = left(*until, self.project.now);
+                let left = left(*until, self.index.project.now);
                 let since = freight.status.as_ref().and_then(|s| s.verified_in.get(stage)).and_then(|v| v.verified_at.as_ref());
                 return Some(
                     self.say(State::Waiting, Reason::Soaking, format!("{label} soaks in {stage} for {left} more"))
@@ -228,7 +219,7 @@ impl<'p, 'a> Look<'p, 'a> {
     }
 
     fn whom(&self) -> &'static str {
-        if (self.project.may_promote)(self.name) { "you" } else { "a promoter" }
+        if (self.index.project.may_promote)(self.name) { "you" } else { "a promoter" }
     }
 
     fn settled(&self) -> Answer {
@@ -265,12 +256,12 @@ impl<'p, 'a> Look<'p, 'a> {
             return self.say(State::Empty, Reason::Empty, Reason::Empty.meaning()).since(self.created());
         };
         if let Some((newest, _)) = self.listing(request).freight.first() {
-            let own = super::freight(self.project, newest, self.stage);
+            let own = super::freight::of(self.index, newest, self.stage);
             return self.say(State::Empty, own.reason, own.cause).since(own.since).waits_for(own.waits_for).hint(own.hint);
         }
         let of = request.origin.name.as_str();
-        let warehouse = self.project.warehouses.iter().find(|w| w.metadata.name.as_deref() == Some(of));
-        let why = warehouse.map(|w| super::warehouse(self.project, w)).filter(Answer::does_not_move);
+        let warehouse = self.index.warehouse(of);
+        let why = warehouse.map(|w| super::warehouse::of(self.index, w)).filter(Answer::does_not_move);
         let cause = why.as_ref().map_or_else(String::new, |w| format!(": {}", w.cause));
         let reason = why.as_ref().map_or(Reason::Empty, |w| w.reason);
         self.say(State::Empty, reason, format!("warehouse {of} has made no freight yet{cause}"))

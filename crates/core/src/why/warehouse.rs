@@ -1,14 +1,13 @@
 //! Why a warehouse makes no freight.
 
 use super::promotion::first_line;
-use super::{Answer, Project, State};
+use super::{Answer, Index, State};
 use crate::reason::Reason;
 use crate::unbuilt;
 use seaway_api::conditions::{self, Condition, Status, types};
 use seaway_api::kargo::{FreightCreationPolicy, Warehouse};
 
-/// The answer about one warehouse.
-pub fn warehouse(project: &Project<'_>, warehouse: &Warehouse) -> Answer {
+pub(crate) fn of(index: &Index<'_>, warehouse: &Warehouse) -> Answer {
     let name = warehouse.metadata.name.as_deref().unwrap_or_default();
     let say = |state, reason, cause: String| Answer::new("Warehouse", name, state, reason, cause);
     let created = warehouse.metadata.creation_timestamp.as_ref().map(|t| t.0);
@@ -40,12 +39,13 @@ pub fn warehouse(project: &Project<'_>, warehouse: &Warehouse) -> Answer {
     let Some(found) = found else {
         return say(State::Promoting, Reason::Discovered, "its first look is under way".into()).since(created);
     };
-    let own = project.freight.iter().filter(|f| f.origin.name == name).count();
+    let own = index.of_origin(name).len();
     if warehouse.spec.freight_creation_policy == FreightCreationPolicy::Manual && own == 0 {
         let reason = Reason::ManualFreight;
         return say(State::Waiting, reason, reason.meaning().into()).since(Some(found)).waits_for("you: create freight");
     }
-    say(State::Unchecked, Reason::Discovered, format!("looked {}", super::freight::ago(found, project.now))).since(Some(found))
+    say(State::Unchecked, Reason::Discovered, format!("looked {}", super::freight::ago(found, index.project.now)))
+        .since(Some(found))
 }
 
 /// Our reason behind a condition's word, Kargo's words included.
