@@ -132,6 +132,11 @@ impl HttpTransport {
     }
 }
 
+/// A waiting time as it is shown, to a tenth of a second.
+fn rounded(time: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(time.as_millis() / 100 * 100).unwrap_or(u64::MAX))
+}
+
 /// Host and port of a URL.
 pub(crate) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
@@ -164,7 +169,8 @@ impl Transport for HttpTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         (self.guard)(&request.url, request.credential.is_some()).map_err(TransportError::Refused)?;
         let host = host(&request.url);
-        let (limits, deadline) = (self.limits, Instant::now() + self.limits.total);
+        let (limits, begun) = (self.limits, Instant::now());
+        let deadline = begun + limits.total;
         // A large body takes its time before the server can say anything.
         let upload = Duration::from_secs(request.body.len() as u64 / UPLOAD_BYTES_PER_SECOND);
         let sent = timeout((limits.idle + upload).min(limits.total), self.builder(&request).send()).await;
@@ -172,7 +178,7 @@ impl Transport for HttpTransport {
             Err(_) => return Err(TransportError::Timeout { host, what: "sent nothing", after: limits.idle }),
             Ok(Err(err)) if refusal(&err).is_some() => return Err(TransportError::Refused(refusal(&err).unwrap_or_default())),
             Ok(Err(err)) if err.is_timeout() && !err.is_connect() => {
-                return Err(TransportError::Timeout { host, what: "was not done", after: limits.total.min(limits.idle) });
+                return Err(TransportError::Timeout { host, what: "sent nothing", after: rounded(begun.elapsed()) });
             }
             Ok(Err(err)) if err.is_connect() => return Err(TransportError::Connect { host, why: why(&err) }),
             Ok(Err(err)) if err.is_redirect() => return Err(TransportError::Refused(why(&err))),
@@ -204,6 +210,7 @@ struct Body {
 
 impl Body {
     async fn piece(&mut self) -> Result<Option<Bytes>, TransportError> {
+        let waited = Instant::now();
         let left = self.deadline.saturating_duration_since(Instant::now());
         let host = || self.host.clone();
         let piece = match timeout(left.min(self.limits.idle), self.inner.next()).await {
@@ -212,6 +219,9 @@ impl Body {
             }
             Err(_) => return Err(TransportError::Timeout { host: host(), what: "sent nothing", after: self.limits.idle }),
             Ok(None) => return Ok(None),
+            Ok(Some(Err(err))) if err.is_timeout() => {
+                return Err(TransportError::Timeout { host: host(), what: "sent nothing", after: rounded(waited.elapsed()) });
+            }
             Ok(Some(Err(err))) => return Err(TransportError::Cut { host: host(), why: why(&err) }),
             Ok(Some(Ok(piece))) => piece,
         };

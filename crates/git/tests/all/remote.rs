@@ -527,3 +527,17 @@ async fn what_a_server_says_never_holds_the_password() {
     let err = mirror.push(&push_of(&folder, "main")).await.unwrap_err();
     assert!(chain(&err).contains("you sent ***") && !format!("{err:?}").contains("canary"), "{}", chain(&err));
 }
+
+#[tokio::test]
+async fn a_server_that_hangs_is_named_under_the_clients_own_limit_too() {
+    let server = Server::start().await;
+    server.repository("app", &[("a", "1\n")]);
+    server.fault(Fault::Hang);
+    let dir = tempfile::tempdir().unwrap();
+    let limit = std::time::Duration::from_millis(300);
+    let timeouts = seaway_base::http::Timeouts { idle: limit, ..Default::default() };
+    let http = HttpClient::with_timeouts(Egress { loopback: true, ..Egress::default() }, &timeouts).unwrap();
+    let mirror = Mirrors::new(dir.path().to_owned(), http, MirrorOptions::default()).mirror(&Remote::open(server.url("app")));
+    let err = mirror.fetch().await.unwrap_err();
+    assert!(chain(&err).contains("sent nothing within ") && chain(&err).contains("it hangs"), "{}", chain(&err));
+}
