@@ -33,7 +33,7 @@ pub(super) async fn first_minute(supervisor: &Supervisor) -> Result<()> {
 }
 
 /// 1.4.8 in every stage; prod-eu by a promotion, prod-us by an approval, so that nobody waits for its soak.
-async fn at_rest(supervisor: &Supervisor) -> Result<()> {
+pub(super) async fn at_rest(supervisor: &Supervisor) -> Result<()> {
     supervisor.push("account-info:2.3.0", false).await?;
     supervisor.push("fund-transfer:1.4.8", false).await?;
     for stage in &STAGES[..3] {
@@ -93,13 +93,16 @@ pub(super) fn commands(supervisor: &Supervisor) {
 ///
 /// # Errors
 /// The first thing that did not hold.
-pub(super) async fn once() -> Result<()> {
+pub(super) async fn once(kills: Option<u32>) -> Result<()> {
     let began = Instant::now();
     let folder = tempfile::Builder::new().prefix("seaway-demo-").tempdir().context("make a temporary folder")?;
     let supervisor = Supervisor::start(folder.path(), Ports::FREE, Some(SHORT_SOAK)).await?;
     banner(&supervisor, false);
     println!("  prod-us soaks {} s here instead of one minute", SHORT_SOAK.as_secs());
-    let acts = play(&supervisor).await;
+    let acts = match kills {
+        Some(n) => super::crash::storm(&supervisor, n).await,
+        None => play(&supervisor).await,
+    };
     if acts.is_err() {
         let log = std::fs::read_to_string(folder.path().join("serve.log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
@@ -107,7 +110,8 @@ pub(super) async fn once() -> Result<()> {
     }
     supervisor.stop().await?;
     acts?;
-    println!("4 acts played, all checked against git, in {:.1} s", began.elapsed().as_secs_f64());
+    let what = kills.map_or_else(|| "4 acts played".to_owned(), |n| format!("{n} kills survived"));
+    println!("{what}, all checked against git, in {:.1} s", began.elapsed().as_secs_f64());
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use super::bank::STAGES;
 use super::supervisor::{PATIENCE, Supervisor};
 use anyhow::{Context as _, Result, bail};
 use seaway_neighbours::GitEvent;
+use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 
 /// Plays it; what people should read is sent line by line.
@@ -33,16 +34,44 @@ pub(super) async fn act(supervisor: &Supervisor, tell: &Sender<String>) -> Resul
         supervisor.has(stage, &version).await?;
     }
     for stage in automatic {
-        let log = supervisor.log(&format!("overlays/{stage}")).await?;
-        let commits = log.iter().filter(|line| line.contains(&format!("fund-transfer {version},"))).count();
-        if commits != 1 {
-            bail!("{stage}: git log has {commits} commits for fund-transfer {version}, and should have one");
-        }
-        say(format!("  {}", log.first().cloned().unwrap_or_default())).await;
+        say(format!("  {}", once_in_log(supervisor, stage, &version).await?)).await;
     }
     let receives = supervisor.git.n_receives() - before;
     say(format!("git log has each commit once; the git server received {receives} pushes for {} stages", automatic.len())).await;
     Ok(())
+}
+
+/// Kills the control plane `n` times, at instants spread over the flow of versions through three stages, and checks git after each.
+pub(super) async fn storm(supervisor: &Supervisor, n: u32) -> Result<()> {
+    super::acts::at_rest(supervisor).await?;
+    let random = seaway_base::Random::seeded(u64::from(n));
+    let automatic = &STAGES[..3];
+    for kill in 1..=n {
+        let version = format!("1.6.{kill}");
+        supervisor.push(&format!("fund-transfer:{version}"), false).await?;
+        // A flow through three stages takes about a second: somewhere in it, never at the same place twice.
+        let instant = Duration::from_millis(random.next_u64() % 1200);
+        tokio::time::sleep(instant).await;
+        supervisor.kill().await?;
+        supervisor.restart().await?;
+        for stage in automatic {
+            supervisor.has(stage, &version).await.with_context(|| format!("after kill {kill}, {instant:?} after the push"))?;
+            once_in_log(supervisor, stage, &version).await?;
+        }
+        println!("  ✓ kill {kill} of {n}, {} ms after the push", instant.as_millis());
+    }
+    supervisor.git.git("bank", &["fsck", "--strict"]).await.context("git fsck of bank.git")?;
+    Ok(())
+}
+
+/// Each version has one commit in a stage's overlay; answers it.
+async fn once_in_log(supervisor: &Supervisor, stage: &str, version: &str) -> Result<String> {
+    let log = supervisor.log(&format!("overlays/{stage}")).await?;
+    let commits: Vec<&String> = log.iter().filter(|line| line.contains(&format!("fund-transfer {version},"))).collect();
+    match commits[..] {
+        [one] => Ok(one.clone()),
+        _ => bail!("{stage}: git log has {} commits for fund-transfer {version}, and should have one", commits.len()),
+    }
 }
 
 /// The version after the newest in qa.

@@ -21,6 +21,9 @@ pub(crate) struct Demo {
     /// Play the four acts in a temporary folder on free ports, check each against git, and exit 0 only if all hold.
     #[arg(long)]
     once: bool,
+    /// With --once: instead of the acts, kill -9 the control plane so many times while versions flow, and check git after each.
+    #[arg(long, requires = "once", value_name = "N")]
+    kills: Option<u32>,
     /// The demo's folder; ~/.local/state/seaway/demo by default.
     #[arg(long, env = "SEAWAY_DEMO_DATA", global = true)]
     folder: Option<PathBuf>,
@@ -56,7 +59,7 @@ impl Demo {
             Some(Command::Push { image, bad }) => push::run(&folder, &image, bad).await,
             Some(Command::Crash) => control::ask(&folder, "crash").await,
             Some(Command::Reset) => reset(&folder),
-            None if self.once => acts::once().await,
+            None if self.once => acts::once(self.kills).await,
             None => supervisor::run(&folder).await,
         }
     }
