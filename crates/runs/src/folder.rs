@@ -13,7 +13,7 @@ use crate::engine::{Engine, Pass};
 use crate::rebuild::DISK_GONE;
 use crate::run::{Memory, Run};
 use crate::state::{PushIntent, Repository};
-use crate::step::{RepoKind, StepError};
+use crate::step::{GitIdentity, RepoKind, StepError};
 
 /// What came of sending a push.
 #[derive(Debug)]
@@ -55,6 +55,8 @@ impl Engine {
         if !new.is_empty() {
             let state = &mut run.state.steps[index];
             state.mounts = new;
+            let of_author = |key: &str| config.get("author")?.get(key)?.as_str().map(ToOwned::to_owned);
+            state.author = of_author("name").zip(of_author("email")).map(|(name, email)| GitIdentity { name, email });
             state.repository = config.get("repoURL").and_then(Value::as_str).map(|url| Repository {
                 url: url.to_owned(),
                 skip_tls_verify: config.get("insecureSkipTLSVerify").and_then(Value::as_bool).unwrap_or(false),
@@ -109,6 +111,16 @@ impl Engine {
     pub(crate) async fn reach(&self, run: &Run, repository: &Repository) -> Result<Remote, StepError> {
         let credential = self.ports.credentials.find(&run.facts.project, RepoKind::Git, &repository.url).await?;
         Ok(Remote { url: repository.url.clone(), credential, skip_tls_verify: repository.skip_tls_verify })
+    }
+
+    /// A mirror whose objects are missing or damaged is rebuilt by its next fetch; whether that works is seen when it is read.
+    pub(crate) async fn refresh_mirrors(&self, run: &Run) {
+        for repository in run.state.repositories() {
+            let Ok(remote) = self.reach(run, &repository).await else { continue };
+            if let Err(err) = self.ports.git.mirror(&remote).fetch().await {
+                tracing::warn!(promotion = run.facts.promotion, "fetch: {}", seaway_base::chain(&err));
+            }
+        }
     }
 
     /// Pins whatever a resume needs from mirrors: the commits that checkouts stand on, and what steps asked for.

@@ -13,13 +13,13 @@ use crate::facts::Facts;
 use crate::folder;
 use crate::planning::Planning;
 use crate::ports::Lookup;
-use crate::push::{stands_on, target};
+use crate::push::{stands_on, target, within_mount};
 use crate::resolve::{Condition, ResolveError};
 use crate::run::{AdvanceError, Expected, Outcome, Run};
 use crate::spec::RunSpec;
 use crate::state::{Phase, RunState, StepStatus};
 use crate::step::{Answer, Class, GitIdentity, Purpose, PushAsk, Step, StepContext, StepError};
-use crate::turn::{Hold, Tried, record_class, trailers};
+use crate::turn::{Hold, Tried, identity, record_class, trailers};
 
 /// Bytes of diffs in a plan.
 pub const DIFF_MAX: usize = 512 * 1024;
@@ -279,8 +279,8 @@ impl Engine {
         run.state.steps[index].ran = true;
         if let Some(record) = &done.record {
             for key in ["tool", "version"] {
-                if let Some(value) = record.get(key).and_then(Value::as_str) {
-                    planning.tools.insert(format!("{}.{key}", run.spec.steps[index].alias), value.to_owned());
+                if let Some(value) = record.get(key) {
+                    planning.tools.insert(format!("{}.{key}", run.spec.steps[index].alias), value.to_string());
                 }
             }
         }
@@ -308,7 +308,7 @@ impl Engine {
                 ports: &self.ports,
                 record: None,
                 purpose: Purpose::Plan,
-                identity: run.identity.clone(),
+                identity: identity(run, index, config),
                 idempotency_key: String::new(),
                 started_at: run.facts.started_at,
                 trailers: &trailers,
@@ -330,7 +330,7 @@ impl Engine {
         if waits {
             planning.result.waits.push(PlannedWait { alias, for_: summary, released_by: String::new() });
         } else {
-            if let Some(ask) = &description.push
+            if let Some(ask) = description.push
                 && let Err(err) = self.plan_push(planning, ask)
             {
                 return planning.failed(index, err);
@@ -348,7 +348,8 @@ impl Engine {
     }
 
     /// Lists what a push would change.
-    fn plan_push(&self, planning: &mut Planning, ask: &PushAsk) -> Result<(), StepError> {
+    fn plan_push(&self, planning: &mut Planning, ask: PushAsk) -> Result<(), StepError> {
+        let ask = &within_mount(&planning.run, ask);
         self.refuse_secrets(&planning.run, &ask.mount)?;
         let run = &planning.run;
         let (Some(work), Some(info)) = (&run.memory.work, run.memory.mount(&ask.mount)) else { return Ok(()) };

@@ -99,7 +99,7 @@ impl Engine {
             return Ok(Some(outcome));
         }
         let ask = match self.attempt(run, index, step, config, Purpose::Run, Hold::Drop).await {
-            Tried::Answer(Ok(Answer::Push(ask))) => ask,
+            Tried::Answer(Ok(Answer::Push(ask))) => within_mount(run, ask),
             Tried::Answer(answer) => return self.answered(run, index, answer).await,
             Tried::Interrupted => return Ok(None),
         };
@@ -470,6 +470,12 @@ pub(crate) fn target(run: &Run, ask: &PushAsk, branch: Option<&str>) -> Result<T
             Target { refname: format!("refs/tags/{name}"), name: name.clone(), force: false, tag: true, current: false }
         }
     })
+}
+
+/// A path inside a checkout means the checkout.
+pub(crate) fn within_mount(run: &Run, ask: PushAsk) -> PushAsk {
+    let mount = run.memory.work.as_ref().and_then(|work| work.mount_of(&ask.mount).ok()).map(|info| info.path);
+    PushAsk { mount: mount.unwrap_or(ask.mount), ..ask }
 }
 
 /// What an earlier push of this run left on the mount's branch.

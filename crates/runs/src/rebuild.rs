@@ -48,6 +48,7 @@ impl Engine {
         if broken.err.next == Next::Retry && broken.err.reason != DISK_GONE && n_errors < REPLAYS_MAX {
             run.state.steps[index].error_count += 1;
             run.memory.unsaved = true;
+            self.refresh_mirrors(run).await;
             return self
                 .retry(run, index, broken.err.reason, format!("step `{}` is run again: {}", broken.step, broken.err.message))
                 .await;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 use crate::spec::{RunSpec, TASK_SEPARATOR};
+use crate::step::GitIdentity;
 
 /// The version this release writes; it reads all before.
 pub const VERSION: u32 = 1;
@@ -186,6 +187,9 @@ pub struct StepState {
     /// The repository it checked out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repository: Option<Repository>,
+    /// Who commits in its checkouts, if it said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<GitIdentity>,
     /// Its effect, from the moment before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectState>,

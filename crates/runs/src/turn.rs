@@ -1,7 +1,7 @@
 //! One step's turn: is it run at all, with which configuration, and what follows from its answer (Kargo reference §5.4).
 
 use futures::FutureExt as _;
-use seaway_base::Next;
+use seaway_base::{Next, RelPath};
 use serde_json::{Map, Value};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use crate::limits;
 use crate::ports::{Lookup, Milestone};
 use crate::resolve::ResolveError;
 use crate::run::{Outcome, Run};
-use crate::state::{Choice, ClassRecord, EffectState, StepStatus, WaitKind};
-use crate::step::{Answer, Class, Contract, Done, Purpose, Step, StepContext, StepError};
+use crate::state::{Choice, ClassRecord, EffectState, StepState, StepStatus, WaitKind};
+use crate::step::{Answer, Class, Contract, Done, GitIdentity, Purpose, Step, StepContext, StepError};
 
 /// How long an effect in hand may take after the run was asked to leave.
 const GRACE: Duration = Duration::from_secs(20);
@@ -24,7 +24,7 @@ pub const ANSWER_LOST: &str = "AnswerLost";
 /// Bytes of a step's message in the journal.
 const MESSAGE_MAX: usize = 4096;
 /// Bytes of what a recorded step may record; larger things go by their git id.
-const RECORD_MAX: usize = 64 * 1024;
+const RECORD_MAX: usize = 192 * 1024;
 /// Steps that only ask for a push.
 const PUSHES: [&str; 1] = ["git-push"];
 /// Reasons for which a run waits instead of failing: the installation lacks something, the promotion is not at fault.
@@ -242,7 +242,7 @@ impl Engine {
                 ports: &self.ports,
                 record: state.record.as_ref(),
                 purpose,
-                identity: run.identity.clone(),
+                identity: identity(run, index, config),
                 idempotency_key: format!("{}/{}", run.facts.promotion_uid, spec.alias),
                 started_at: state.started_at.unwrap_or(run.facts.started_at),
                 trailers: &trailers,
@@ -321,7 +321,9 @@ impl Engine {
                 let state = &mut run.state.steps[index];
                 state.ran = true;
                 state.error_count = 0;
-                state.record = done.record.or_else(|| state.record.take());
+                // A record that holds a secret is not kept: the step is run again on resume.
+                let clean = |record: &Value| run.memory.masker.value(record) == *record;
+                state.record = done.record.filter(clean).or_else(|| state.record.take());
                 run.memory.pins.extend(done.pins);
                 if let Some(text) = done.tool_output {
                     let (alias, text) = (run.spec.steps[index].alias.clone(), run.memory.masker.text(&text));
@@ -332,7 +334,7 @@ impl Engine {
                     .await
             }
             Err(err) => {
-                if err.next == Next::Blocked && !err.terminal && PARKS.contains(&err.reason) {
+                if err.next == Next::Blocked && PARKS.contains(&err.reason) {
                     return self.park(run, index, err.reason, err.message).await.map(Some);
                 }
                 let state = &mut run.state.steps[index];
@@ -495,6 +497,18 @@ pub(crate) fn trailers(run: &Run, index: usize) -> Vec<(String, String)> {
         ("Promotion-Step".into(), run.spec.steps[push].alias.clone()),
         ("Promoted-By".into(), run.facts.actor.clone()),
     ]
+}
+
+/// Who commits in this step: the author that its checkout was cloned with, else that of the last clone, else the run's.
+pub(crate) fn identity(run: &Run, index: usize, config: &Value) -> GitIdentity {
+    let path = config.get("path").and_then(Value::as_str).and_then(|path| RelPath::parse(path).ok());
+    let holds = |step: &StepState| {
+        let mounts = step.mounts.iter().filter_map(|mount| RelPath::parse(mount).ok());
+        path.as_ref().is_some_and(|path| mounts.into_iter().any(|mount| path.below(&mount).is_some()))
+    };
+    let cloned = || run.state.steps[..index].iter().rev();
+    let own = cloned().find(|step| holds(step)).map(|step| step.author.clone());
+    own.unwrap_or_else(|| cloned().find_map(|step| step.author.clone())).unwrap_or_else(|| run.identity.clone())
 }
 
 /// `<namespace>/<name>`.

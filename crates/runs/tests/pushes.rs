@@ -57,9 +57,11 @@ async fn a_crash_at_any_point_lands_the_push_once() {
         let (house, pipeline) = (remotes.house(), spec(pipeline(&url, "tag: 2\n")));
         *house.faults.at.lock() = Some(at + 1);
         assert!(matches!(house.pass(&pipeline).await, Err(AdvanceError::Crashed)), "{point:?}");
-        if at % 3 == 0 {
+        match at % 3 {
             // The disk is gone, too.
-            let _ = std::fs::remove_dir_all(house.dir.path().join("mirrors"));
+            0 => drop(std::fs::remove_dir_all(house.dir.path().join("mirrors"))),
+            1 => lose_packs(&house.dir.path().join("mirrors")),
+            _ => {}
         }
         let house = House { engine: seaway_runs::Engine { ports: fresh_ports(&house), ..house.engine.clone() }, ..house };
         assert_eq!(house.settle(&pipeline).await, DONE, "{point:?}: {}", house.steps());
@@ -71,6 +73,18 @@ async fn a_crash_at_any_point_lands_the_push_once() {
         );
         let tip = remotes.server.git(&name, &["rev-parse", "main"]).await.unwrap();
         assert_eq!(output(&house.last(), "after", "commit"), tip, "{point:?}");
+    }
+}
+
+/// Deletes all packs of all mirrors.
+fn lose_packs(dir: &std::path::Path) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            lose_packs(&path);
+        } else if path.extension().is_some_and(|it| it == "pack" || it == "idx") {
+            std::fs::remove_file(path).unwrap();
+        }
     }
 }
 
