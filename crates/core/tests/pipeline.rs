@@ -201,6 +201,36 @@ fn a_control_flow_stage_passes_freight_on_and_soak_behind_it_counts() {
 }
 
 #[test]
+fn match_upstream_takes_what_upstream_has_and_not_what_is_newest() {
+    let mut bank = Bank::new();
+    let mut same = from(&["qa"]);
+    same.auto_promotion_options = Some(AutoPromotionOptions { selection_policy: AutoPromotionSelectionPolicy::MatchUpstream });
+    let mut twin = stage("prod-uk", same);
+    twin.metadata.name = Some("prod-uk".into());
+    bank.stages.push(twin);
+    bank.promote("qa", "1.4.8", "alice");
+    bank.settle();
+    assert!(bank.table().contains("prod-uk | fund-transfer 1.4.8 |"), "{}", bank.table());
+}
+
+#[test]
+fn several_origins_live_in_one_stage() {
+    let mut bank = Bank::new();
+    bank.warehouses.push(Warehouse::new("config", WarehouseSpec::default()));
+    let second = FreightRequest { origin: FreightOrigin::warehouse("config"), sources: direct() };
+    bank.edit("qa", |stage| stage.spec.requested_freight.push(second));
+    assert_eq!(bank.decision("qa").status.freight_summary, "1/2 Fulfilled");
+    let mut freight = bank.freight[1].clone();
+    freight.origin = FreightOrigin::warehouse("config");
+    freight.metadata.name = Some(seaway_core::freight::name_of(&freight));
+    freight.status = None;
+    bank.freight.push(freight);
+    bank.settle();
+    let status = bank.decision("qa").status;
+    assert_eq!((status.freight_summary.as_str(), status.freight_history[0].items.len()), ("2/2 Fulfilled", 2));
+}
+
+#[test]
 fn all_means_each_of_them() {
     let mut bank = Bank::new();
     let mut both = from(&["qa", "e2e"]);
