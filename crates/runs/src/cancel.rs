@@ -49,9 +49,10 @@ impl Cancel {
     /// Returns once something is asked.
     pub async fn wait(&self) -> Ask {
         let mut seen = self.0.subscribe();
-        match seen.wait_for(|ask| *ask != Ask::None).await {
-            Ok(ask) => ask.clone(),
-            Err(_) => std::future::pending().await,
+        let asked = seen.wait_for(|ask| *ask != Ask::None).await.ok().map(|ask| ask.clone());
+        match asked {
+            Some(ask) => ask,
+            None => std::future::pending().await,
         }
     }
 }

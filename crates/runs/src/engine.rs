@@ -199,3 +199,17 @@ impl Engine {
         Ok(Some(Outcome::Retry { after, why: run.memory.masker.text(&message) }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Controllers spawn passes: they must be able to move between threads.
+    #[test]
+    fn a_pass_can_be_spawned() {
+        fn spawnable<T: Send>(_: impl FnOnce(&'static Engine, &'static mut Run) -> T) {}
+        spawnable(|engine, run| engine.advance(run));
+        fn plannable<T: Send>(_: impl FnOnce(&'static Engine, &'static crate::PlanRequest) -> T) {}
+        plannable(|engine, request| engine.plan(request));
+    }
+}

@@ -140,6 +140,9 @@ impl Engine {
             run.memory.pinned.insert(key);
         }
         for (url, id) in std::mem::take(&mut run.memory.pins) {
+            if !run.memory.pinned.insert((url.clone(), id.clone())) {
+                continue;
+            }
             let skip_tls_verify =
                 run.state.repositories().iter().any(|repository| repository.url == url && repository.skip_tls_verify);
             let (Ok(remote), Ok(id)) =

@@ -309,6 +309,7 @@ impl Engine {
         if let Err(err) = job.mirror.pin(&run.facts.promotion_uid, &mount.objects, &pins).await {
             return Ok(Err(git_error(&err)));
         }
+        run.memory.pinned.extend(pins.iter().map(|id| (job.repository.url.clone(), id.to_string())));
         self.point(&Point::Pin { step: job.alias.clone(), side: Side::After })?;
         let now = self.clock().now();
         let effect = run.state.steps[job.index].effect.get_or_insert_with(|| EffectState::new(now));

@@ -59,7 +59,7 @@ pub enum Class {
     Recorded,
     /// Changes the world outside.
     Effect(Contract),
-    /// Asks until the world has come round.
+    /// Asks until the world has come round. It sees an empty work folder: a run that waits holds none.
     Wait,
 }
 

@@ -5,7 +5,9 @@ mod common;
 use common::*;
 use seaway_base::Secret;
 use seaway_runs::{AdvanceError, Choice, DataAsk, Datum, Milestone, Outcome, Phase, RunSpec, StepSpec};
+use seaway_runs::{Answer, Cancel, Class, Contract, Description, Step, StepContext, StepError};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 #[track_caller]
 fn pipeline(steps: impl IntoIterator<Item = StepSpec>) -> RunSpec {
@@ -278,4 +280,77 @@ async fn a_journal_that_cannot_be_saved_ends_the_pass() {
     *house.world.refuse_saves.lock() = 1;
     assert!(matches!(house.pass(&pipeline).await, Err(AdvanceError::Journal(_))));
     assert_eq!(house.settle(&pipeline).await, Outcome::Finished(Phase::Succeeded));
+}
+
+/// A step that says when it has begun, and ends when it is told to.
+struct Slow {
+    class: Class,
+    begun: Arc<tokio::sync::Notify>,
+    go: Arc<tokio::sync::Notify>,
+}
+
+#[async_trait::async_trait]
+impl Step for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+    fn page(&self) -> &'static str {
+        ""
+    }
+    fn schema(&self) -> schemars::Schema {
+        schemars::Schema::default()
+    }
+    fn check(&self, _: &Value) -> Result<(), StepError> {
+        Ok(())
+    }
+    fn class(&self, _: &Value) -> Class {
+        self.class
+    }
+    async fn run(&self, _: &mut StepContext<'_>, _: &Value) -> Result<Answer, StepError> {
+        self.begun.notify_one();
+        self.go.notified().await;
+        done(json!({ "sent": true }))
+    }
+    async fn describe(&self, _: &mut StepContext<'_>, _: &Value) -> Result<Description, StepError> {
+        Ok(Description::default())
+    }
+}
+
+/// Runs a slow step of a class, ends the run while it is at work, and lets an effect finish.
+async fn ended(class: Class, end: impl FnOnce(&Cancel)) -> (House, Outcome) {
+    let (begun, go) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let world = Arc::new(World::default());
+    let mut table = fakes(&world);
+    table.0.insert("slow", Arc::new(Slow { class, begun: begun.clone(), go: go.clone() }));
+    let house = House::with(world, table);
+    let mut run = house.run(&pipeline([step("a", "slow", json!({})), say("b")]));
+    let cancel = run.cancel.clone();
+    let engine = house.engine.clone();
+    let task = tokio::spawn(async move { engine.advance(&mut run).await.unwrap() });
+    begun.notified().await;
+    end(&cancel);
+    if matches!(class, Class::Effect(_)) {
+        go.notify_one();
+    }
+    let outcome = task.await.unwrap();
+    (house, outcome)
+}
+
+#[tokio::test]
+async fn an_effect_in_hand_is_finished_and_journalled_before_the_run_leaves() {
+    let effect = Class::Effect(Contract::Unknowable);
+    let (house, outcome) = ended(effect, Cancel::stop).await;
+    assert_eq!((outcome, house.steps().as_str()), (Outcome::Stopped, "a Succeeded\nb -"));
+    let (house, outcome) = ended(effect, |cancel| cancel.abort("user:ann")).await;
+    assert_eq!((outcome, house.steps().as_str()), (Outcome::Finished(Phase::Aborted), "a Succeeded\nb -"));
+}
+
+#[tokio::test]
+async fn a_local_step_or_a_wait_is_dropped_at_once() {
+    for class in [Class::Local, Class::Recorded, Class::Wait] {
+        let (_, outcome) = ended(class, Cancel::stop).await;
+        assert_eq!(outcome, Outcome::Stopped);
+        let (house, outcome) = ended(class, |cancel| cancel.abort("user:ann")).await;
+        assert_eq!((outcome, house.steps().as_str()), (Outcome::Finished(Phase::Aborted), "a Aborted aborted\nb -"));
+    }
 }

@@ -43,20 +43,26 @@ async fn a_push_lands_once_with_its_trailers_in_few_writes() {
     assert!(saves + 2 <= 6, "{saves} saves");
 }
 
-#[tokio::test]
-async fn a_crash_at_any_point_lands_the_push_once() {
+/// Stops at every point of a run, with and without its disk, and expects what a clean run leaves behind.
+async fn sweep(steps: impl Fn(&str, &str) -> Vec<StepSpec>, n_points_min: usize, expected: (&str, usize, usize)) {
+    let (content, n_commits, n_landed) = expected;
     let remotes = Remotes::new().await;
     let url = remotes.repo("clean").await;
     let clean = remotes.house();
-    assert_eq!(clean.settle(&spec(pipeline(&url, "tag: 2\n"))).await, DONE);
+    assert_eq!(clean.settle(&spec(steps("clean", &url))).await, DONE, "{}", clean.steps());
     let points = clean.faults.seen.lock().clone();
-    assert!(points.len() >= 14, "{points:?}");
+    assert!(points.len() >= n_points_min, "{points:?}");
     for (at, point) in points.iter().enumerate() {
         let name = format!("r{at}");
         let url = remotes.repo(&name).await;
-        let (house, pipeline) = (remotes.house(), spec(pipeline(&url, "tag: 2\n")));
+        let (house, pipeline) = (remotes.house(), spec(steps(&name, &url)));
         *house.faults.at.lock() = Some(at + 1);
-        assert!(matches!(house.pass(&pipeline).await, Err(AdvanceError::Crashed)), "{point:?}");
+        while !house.faults.seen.lock().len().ge(&(at + 1)) {
+            match house.pass(&pipeline).await {
+                Ok(_) => house.clock.advance_seconds(600),
+                Err(err) => assert!(matches!(err, AdvanceError::Crashed), "{point:?}: {err}"),
+            }
+        }
         match at % 3 {
             // The disk is gone, too.
             0 => drop(std::fs::remove_dir_all(house.dir.path().join("mirrors"))),
@@ -65,15 +71,45 @@ async fn a_crash_at_any_point_lands_the_push_once() {
         }
         let house = House { engine: seaway_runs::Engine { ports: fresh_ports(&house), ..house.engine.clone() }, ..house };
         assert_eq!(house.settle(&pipeline).await, DONE, "{point:?}: {}", house.steps());
-        assert_eq!(remotes.n_landed(&name), 1, "{point:?}");
-        assert_eq!(
-            (remotes.file(&name, "main", "app.yaml").await.as_str(), remotes.log(&name).await.len()),
-            ("tag: 2", 2),
-            "{point:?}"
-        );
+        assert_eq!((remotes.n_landed(&name), remotes.log(&name).await.len()), (n_landed, n_commits), "{point:?}");
+        assert_eq!(remotes.file(&name, "main", "app.yaml").await, content, "{point:?}");
         let tip = remotes.server.git(&name, &["rev-parse", "main"]).await.unwrap();
         assert_eq!(output(&house.last(), "after", "commit"), tip, "{point:?}");
+        assert_eq!(house.steps(), clean.steps(), "{point:?}");
     }
+}
+
+#[tokio::test]
+async fn a_crash_at_any_point_lands_the_push_once() {
+    sweep(|_, url| pipeline(url, "tag: 2\n"), 14, ("tag: 2", 2, 1)).await;
+}
+
+#[tokio::test]
+async fn a_crash_at_any_point_of_a_push_to_a_branch_that_moved_lands_it_once() {
+    let steps = |name: &str, url: &str| {
+        let mut steps = pipeline(url, "tag: 2\n");
+        steps.insert(3, step("meddle", "meddle", json!({ "repo": name, "file": "new.txt", "text": "x" })));
+        steps
+    };
+    sweep(steps, 18, ("tag: 2", 3, 1)).await;
+}
+
+#[tokio::test]
+async fn a_crash_at_any_point_between_two_pushes_and_a_wait_lands_each_once() {
+    let steps = |_: &str, url: &str| {
+        let mut steps = pipeline(url, "tag: 1.5\n");
+        steps.truncate(4);
+        steps.extend([
+            step("key", "put", json!({})),
+            step("wait", "poll", json!({})),
+            step("write2", "write", json!({ "path": "src/app.yaml", "text": "tag: 2\n" })),
+            step("commit2", "git-commit", json!({ "path": "src", "message": "second" })),
+            step("push2", "git-push", json!({ "path": "src" })),
+            step("after", "say", json!({ "commit": "${{ quote(outputs.commit2.commit) }}" })),
+        ]);
+        steps
+    };
+    sweep(steps, 25, ("tag: 2", 3, 2)).await;
 }
 
 /// Deletes all packs of all mirrors.
