@@ -149,4 +149,8 @@ impl World for Reading<'_> {
         let listed = self.store.list(&kind.storage, namespace, None, usize::MAX);
         listed.objects.iter().filter_map(|object| object.value().ok()).map(Arc::new).collect()
     }
+
+    fn holder(&self, key: &admission::UniqueKey) -> Option<String> {
+        self.store.holder(&key.to_string()).map(|key| key.name.to_string())
+    }
 }

@@ -7,7 +7,6 @@ use crate::freight::name::{Part, of};
 use crate::urls::{normalise_chart, normalise_git};
 use seaway_api::kargo::names::label;
 use serde_json::Value;
-use std::collections::HashSet;
 
 /// What never changes.
 const PAYLOAD: [&str; 5] = ["origin", "commits", "images", "charts", "artifacts"];
@@ -36,17 +35,20 @@ pub(super) fn hold_alias(admission: &mut Admission<'_>) {
     let alias = text(admission.object(), &["alias"]).to_owned();
     if !alias.is_empty() {
         let namespace = admission.namespace();
-        admission.admitted.unique.push(UniqueKey { kind: "Freight", namespace, field: "alias", value: alias });
+        admission.admitted.unique.push(key_of(&namespace, &alias));
     }
+}
+
+fn key_of(namespace: &str, alias: &str) -> UniqueKey {
+    UniqueKey { kind: "Freight", namespace: namespace.to_owned(), field: "alias", value: alias.to_owned() }
 }
 
 fn create(admission: &mut Admission<'_>) -> Result<(), Denied> {
     admission.check_project()?;
     let (random, now) = (admission.request.random, admission.request.now);
     if text(admission.object(), &["alias"]).is_empty() {
-        let all = admission.world.list("Freight", None);
-        let taken: HashSet<&str> = all.iter().map(|f| text(f, &["alias"])).collect();
-        let drawn = alias::choose(random, |alias| taken.contains(alias));
+        let namespace = admission.namespace();
+        let drawn = alias::choose(random, |alias| admission.world.holder(&key_of(&namespace, alias)).is_some());
         admission.object()["alias"] = Value::from(drawn);
     }
     let object = admission.object();
@@ -113,10 +115,9 @@ fn check_alias(admission: &Admission<'_>, namespace: &str, alias: &str) -> Resul
         return admission.invalid(rules(&serde_json::json!({ "alias": alias, "commits": [{}] })));
     }
     let own = admission.name();
-    let all = admission.world.list("Freight", Some(namespace));
-    match all.iter().find(|f| text(f, &["alias"]) == alias && name(f) != own) {
+    match admission.world.holder(&key_of(namespace, alias)).filter(|holder| *holder != own) {
         Some(other) => {
-            let message = format!("the alias {alias} belongs to freight {} of this project; choose another", name(other));
+            let message = format!("the alias {alias} belongs to freight {other} of this project; choose another");
             Err(Denied::conflict("Freight", &own, &message))
         }
         None => Ok(()),

@@ -82,6 +82,11 @@ pub trait World {
     fn get(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Arc<Value>>;
     /// All objects of a kind, in one namespace or in all.
     fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Arc<Value>>;
+    /// The name of the object that holds a key. A world with an index answers from it: this one looks at every object.
+    fn holder(&self, key: &UniqueKey) -> Option<String> {
+        let all = self.list(key.kind, Some(&key.namespace));
+        all.iter().find(|object| json::text(object, &[key.field]) == key.value).map(|object| json::name(object).to_owned())
+    }
 }
 
 /// What is to be stored, in one commit.
@@ -234,6 +239,10 @@ impl World for Seen<'_> {
 
     fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
         self.world.list(kind, namespace)
+    }
+
+    fn holder(&self, key: &UniqueKey) -> Option<String> {
+        self.world.holder(key)
     }
 }
 
