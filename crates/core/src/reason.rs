@@ -57,9 +57,11 @@ fn of_step(word: &str) -> Option<Reason> {
         "NoRepository" => Reason::RepositoryMissing,
         "NoBranch" => Reason::ReferenceMissing,
         "PushDeclined" => Reason::BranchProtected,
-        "BranchMoves" => Reason::PushConflict,
-        "InvalidConfig" | "BadYaml" | "NoCheckout" | "AmbiguousFile" | "AmbiguousImage" | "FileTwice" => Reason::InvalidSpec,
-        "HttpExpression" => Reason::ExpressionFailed,
+        "BranchMoves" | "Conflict" => Reason::PushConflict,
+        "SecretInCommit" => Reason::SecretRefused,
+        "InvalidConfig" | "BadYaml" | "NoCheckout" | "AmbiguousFile" | "AmbiguousImage" | "FileTwice" | "NothingToPush"
+        | "TagExists" => Reason::InvalidSpec,
+        "Expression" | "HttpExpression" => Reason::ExpressionFailed,
         "FailStep" | "HttpStatus" | "HttpCriteria" | "KustomizeFailed" | "GitFailed" | "GitRefused" => Reason::PromotionFailed,
         "Uncertain" | "AnswerLost" | "PushUnanswered" | "NotRepeatable" => Reason::EffectUncertain,
         _ => return None,
@@ -131,8 +133,16 @@ reasons! {
         hint: "kubectl create secret generic NAME --from-literal=repoURL=… --from-literal=username=… --from-literal=password=…",
     }
     NotAuthorised { "the one who asked may not do this", released: "somebody who may, or the right to it" }
-    EgressRefused { "the egress policy refuses the address", released: "the setting `egress.allow`" , hint: "seaway config" }
+    EgressRefused {
+        "the egress policy refuses the address",
+        released: "another address, or the setting that the message names",
+        hint: "seaway config",
+    }
     BranchProtected { "the server refuses pushes to the branch", released: "a rule on the server that lets this account push" }
+    SecretRefused {
+        "a commit would hold a value that came from secret()",
+        released: "keeping the secret out of the file or message that is named",
+    }
     PushConflict { "the branch changed where the promotion writes", released: "another promotion, once both sides agree" }
     FileMissing { "a step reads a file that is not there", released: "the file, or another path in the step" }
     PathRefused { "a path leads out of the work folder", released: "a path that stays inside" }

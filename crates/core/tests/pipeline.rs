@@ -40,7 +40,7 @@ fn a_bad_version_stops_in_e2e_and_both_versions_are_told() {
     prod-us | fund-transfer 1.4.8 | - | unchecked | - | 4m
     ");
     assert_snapshot!(bank.why("e2e"), @"stage e2e is failed: fund-transfer 1.5.2 (in git all the same): smoke test answered 500, since 1m; released by another promotion, of this freight or other");
-    assert_snapshot!(bank.why("prod-eu"), @"stage prod-eu is waiting: fund-transfer 1.5.1 waits for you: manual promotion, since 4m; released by a person who may promote to the stage");
+    assert_snapshot!(bank.why("prod-eu"), @"stage prod-eu is waiting: fund-transfer 1.5.1 waits for you: manual promotion (no policy lets it promote by itself), since 4m; released by a person who may promote to the stage");
     let names: Vec<String> = bank.with(why::stuck).into_iter().map(|a| a.name).collect();
     assert_eq!(names, ["e2e", "prod-eu"]);
     assert_eq!(bank.decision("e2e").promote, [], "a failed attempt is not repeated");
@@ -197,7 +197,7 @@ fn a_control_flow_stage_passes_freight_on_and_soak_behind_it_counts() {
     bank.settle();
     assert_eq!(bank.decision("after").next.unwrap().duration_since(bank.now).as_secs(), 10);
     bank.pass("10s");
-    assert_snapshot!(bank.why("after"), @"stage after is waiting: fund-transfer 1.5.1 waits for you: manual promotion, since 0s; released by a person who may promote to the stage");
+    assert_snapshot!(bank.why("after"), @"stage after is waiting: fund-transfer 1.5.1 waits for you: manual promotion (no policy lets it promote by itself), since 0s; released by a person who may promote to the stage");
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn all_means_each_of_them() {
     bank.stages.push(stage("both", both));
     bank.push("1.5.2");
     bank.settle();
-    assert_snapshot!(bank.why("both"), @"stage both is waiting: fund-transfer 1.5.0 waits for you: manual promotion, since 1s; released by a person who may promote to the stage");
+    assert_snapshot!(bank.why("both"), @"stage both is waiting: fund-transfer 1.5.0 waits for you: manual promotion (no policy lets it promote by itself), since 1s; released by a person who may promote to the stage");
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn stuck_states_name_their_cause() {
     assert_snapshot!(stuck("qa", &|b| b.warehouses.clear()), @"stage qa is blocked: warehouse `bank` is not there; released by creating it, or requesting another");
     assert_snapshot!(stuck("e2e", &|b| b.edit("e2e", |s| s.spec.requested_freight[0].sources = from(&["nowhere"]))), @"stage e2e is blocked: upstream stage `nowhere` is not there; released by creating it, or naming another");
     assert_snapshot!(stuck("qa", &|b| b.edit("qa", |s| s.spec.verification = Some(Verification::default()))), @"stage qa is blocked: verification (`spec.verification`) is not built yet; released by a later release, or leaving that part out");
-    assert_snapshot!(stuck("new", &|b| b.stages.push(stage("new", from(&["prod-us"])))), @"stage new is waiting: fund-transfer 1.4.8 waits for you: manual promotion, since 1s; released by a person who may promote to the stage");
+    assert_snapshot!(stuck("new", &|b| b.stages.push(stage("new", from(&["prod-us"])))), @"stage new is waiting: fund-transfer 1.4.8 waits for you: manual promotion (no policy lets it promote by itself), since 1s; released by a person who may promote to the stage");
     assert_snapshot!(stuck("new", &|b| {
         b.freight.clear();
         b.stages.push(stage("new", direct()));
@@ -259,7 +259,7 @@ fn stuck_states_name_their_cause() {
             conditions: vec![conditions::Condition::new("Healthy", false, "NoImageReferencesDiscovered", "no tag of 127.0.0.1:7450/fund-transfer matches ^9")],
             ..WarehouseStatus::default()
         });
-    }), @"stage new is empty: warehouse bank has made no freight yet: no tag of 127.0.0.1:7450/fund-transfer matches ^9");
+    }), @"stage new is empty: warehouse bank has made no freight yet: no tag of 127.0.0.1:7450/fund-transfer matches ^9; released by a version that matches, or a wider subscription");
 }
 
 #[test]

@@ -40,7 +40,10 @@ pub(crate) fn of(index: &Index<'_>, freight: &Freight, stage: &Stage) -> Answer 
         Availability::SoakCutShort { stage: upstream, had, needs } => {
             let cause =
                 format!("{label} left {upstream} after {} s of the {} s it must be there", had.as_secs(), needs.as_secs());
-            say(State::Blocked, Reason::SoakCutShort, cause).hint(approve).link("Stage", &upstream)
+            say(State::Blocked, Reason::SoakCutShort, cause)
+                .since(verified_at(freight, &upstream))
+                .hint(approve)
+                .link("Stage", &upstream)
         }
         Availability::Unverified { stages, all } => {
             let missing: Vec<&String> = stages.iter().filter(|s| index.stage(s).is_none()).collect();
@@ -61,6 +64,7 @@ pub(crate) fn of(index: &Index<'_>, freight: &Freight, stage: &Stage) -> Answer 
         }
         Availability::OtherOrigin => {
             say(State::Blocked, Reason::OtherOrigin, format!("{name} requests no freight of {}", freight.origin))
+                .since(freight.found_at())
         }
     }
 }

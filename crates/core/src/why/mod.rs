@@ -141,8 +141,10 @@ impl Answer {
     /// The first line: the cause, since when, and what releases it.
     pub fn first_line(&self, now: Timestamp) -> String {
         let since = self.since.map(|since| format!(", since {}", age(since, now))).unwrap_or_default();
-        let released = if self.does_not_move() { format!("; released by {}", self.releases) } else { String::new() };
-        format!("{} {} is {}: {}{since}{released}", self.kind.to_lowercase(), self.name, self.state, self.cause)
+        let waits = self.does_not_move() || self.state == State::Empty;
+        let released = if waits { format!("; released by {}", self.releases) } else { String::new() };
+        let cause = promotion::first_line(&self.cause);
+        format!("{} {} is {}: {cause}{since}{released}", self.kind.to_lowercase(), self.name, self.state)
     }
 }
 

@@ -83,6 +83,15 @@ fn running(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -
                 .waits_for(first_line(&blocked.message))
                 .hint(reason.hint());
         }
+        let retrying = |reason: &str| reason == Reason::Retrying.as_str();
+        let retries = conditions::get(&run.conditions, types::READY).is_some_and(|ready| retrying(&ready.reason));
+        if let Some(wait) = run.waits.first().filter(|_| retries) {
+            let cause = format!("`{}` met an error and is tried again: {}", wait.step, wait.for_);
+            return say(promotion, State::Waiting, Reason::Retrying, cause)
+                .since(wait.since.as_ref().map(|t| t.0).or(started))
+                .waits_for(first_line(&wait.for_))
+                .until(wait.until.as_ref().map(|t| t.0));
+        }
         if let Some(wait) = run.waits.first() {
             let answer = say(promotion, State::Waiting, Reason::StepWaiting, format!("`{}` waits for {}", wait.step, wait.for_))
                 .since(wait.since.as_ref().map(|t| t.0).or(started))
@@ -121,7 +130,13 @@ fn ended(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -> 
         State::Failed => format!("seaway promote {} --freight {}", promotion.spec.stage, promotion.spec.freight),
         _ => String::new(),
     };
-    say(promotion, state, reason, cause).since(finished).waits_for(waits).hint(hint)
+    let answer = say(promotion, state, reason, cause).since(finished).waits_for(waits).hint(hint);
+    // Mending the cause is half of it: what is over is not taken up again by itself.
+    match reason {
+        _ if state != State::Failed => answer,
+        Reason::PromotionFailed | Reason::PromotionErrored | Reason::PromotionAborted | Reason::PushConflict => answer,
+        _ => answer.released_by(format!("{}, then another promotion", reason.releases())),
+    }
 }
 
 /// The first line of a message: what fits into a column.

@@ -4,7 +4,7 @@ use super::promotion::first_line;
 use super::{Answer, Index, State, left};
 use crate::freight::{Availability, Listing, candidate, list, own_name};
 use crate::reason::Reason;
-use crate::stage::{auto_promotion_enabled, effective_holds, is_control_flow, queue};
+use crate::stage::{auto_promotion_enabled, deciding_policy, effective_holds, is_control_flow, queue};
 use crate::unbuilt;
 use jiff::Timestamp;
 use seaway_api::kargo::{Freight, FreightRequest, Promotion, PromotionPhase, Stage, StageStatus, VerificationPhase};
@@ -131,6 +131,7 @@ impl<'p, 'a> Look<'p, 'a> {
             self.say(State::Failed, own.reason, format!("{label}{written}: {}", own.cause))
                 .since(own.since)
                 .waits_for(first_line(&own.cause))
+                .released_by(own.releases)
                 .hint(own.hint)
                 .link("Promotion", queue::name(last)),
         )
@@ -190,8 +191,13 @@ impl<'p, 'a> Look<'p, 'a> {
             if !self.status.auto_promotion_enabled {
                 let version = crate::freight::artifacts(&freight.reference()).first().map(|(_, v)| v.clone()).unwrap_or_default();
                 let whom = self.whom();
+                let policy = match deciding_policy(self.stage, self.index.project.policies) {
+                    Some(_) => "its policy turns automatic promotion off",
+                    None => "no policy lets it promote by itself",
+                };
+                let cause = format!("{label} waits for {whom}: manual promotion ({policy})");
                 return Some(
-                    self.say(State::Waiting, Reason::ManualPromotion, format!("{label} waits for {whom}: manual promotion"))
+                    self.say(State::Waiting, Reason::ManualPromotion, cause)
                         .since(availability.since())
                         .waits_for(format!("{whom}: manual promotion"))
                         .hint(format!("seaway promote {} --freight {version}", self.name))
@@ -257,15 +263,24 @@ impl<'p, 'a> Look<'p, 'a> {
         };
         if let Some((newest, _)) = self.listing(request).freight.first() {
             let own = super::freight::of(self.index, newest, self.stage);
-            return self.say(State::Empty, own.reason, own.cause).since(own.since).waits_for(own.waits_for).hint(own.hint);
+            return self
+                .say(State::Empty, own.reason, own.cause)
+                .since(own.since.or(self.created()))
+                .waits_for(own.waits_for)
+                .released_by(own.releases)
+                .hint(own.hint);
         }
         let of = request.origin.name.as_str();
         let warehouse = self.index.warehouse(of);
         let why = warehouse.map(|w| super::warehouse::of(self.index, w)).filter(Answer::does_not_move);
         let cause = why.as_ref().map_or_else(String::new, |w| format!(": {}", w.cause));
         let reason = why.as_ref().map_or(Reason::Empty, |w| w.reason);
+        let since = why.as_ref().and_then(|w| w.since).or(self.created());
+        let releases = why.as_ref().map_or_else(|| "the first freight it makes".to_owned(), |w| w.releases.clone());
         self.say(State::Empty, reason, format!("warehouse {of} has made no freight yet{cause}"))
-            .since(self.created())
+            .since(since)
+            .released_by(releases)
+            .hint(why.map(|w| w.hint).unwrap_or_default())
             .waits_for(format!("warehouse {of}"))
             .link("Warehouse", of)
     }
