@@ -52,9 +52,7 @@ fn of_step(word: &str) -> Option<Reason> {
         "MissingTool" | "NoIsolation" | "NoNetworkIsolation" => Reason::ToolMissing,
         "PathLeaves" | "LinkLeaves" => Reason::PathRefused,
         "TooLarge" | "OutputTooLarge" => Reason::LimitExceeded,
-        "WrongCredential" => Reason::NotAuthenticated,
-        "GitUnreachable" | "HttpUnreachable" | "ApiError" | "DataUnavailable" => Reason::Unreachable,
-        "NoRepository" => Reason::RepositoryMissing,
+        "HttpUnreachable" | "ApiError" | "DataUnavailable" => Reason::Unreachable,
         "NoBranch" => Reason::ReferenceMissing,
         "PushDeclined" => Reason::BranchProtected,
         "BranchMoves" | "Conflict" => Reason::PushConflict,
@@ -62,7 +60,7 @@ fn of_step(word: &str) -> Option<Reason> {
         "InvalidConfig" | "BadYaml" | "NoCheckout" | "AmbiguousFile" | "AmbiguousImage" | "FileTwice" | "NothingToPush"
         | "TagExists" => Reason::InvalidSpec,
         "Expression" | "HttpExpression" => Reason::ExpressionFailed,
-        "FailStep" | "HttpStatus" | "HttpCriteria" | "KustomizeFailed" | "GitFailed" | "GitRefused" => Reason::PromotionFailed,
+        "FailStep" | "HttpStatus" | "HttpCriteria" | "HttpBody" | "KustomizeFailed" => Reason::PromotionFailed,
         "Uncertain" | "AnswerLost" | "PushUnanswered" | "NotRepeatable" => Reason::EffectUncertain,
         _ => return None,
     })

@@ -253,6 +253,21 @@ impl GitError {
         }
     }
 
+    /// Its word in the catalogue of reasons.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Transport { err: TransportError::Refused(_), .. } => "EgressRefused",
+            Self::Transport { err: TransportError::TooLarge { .. }, .. } | Self::TooLarge { .. } | Self::TooDeep { .. } => "LimitExceeded",
+            Self::Transport { .. } | Self::Status { .. } | Self::Protocol { .. } | Self::Remote { .. } => "Unreachable",
+            Self::Unauthorized { .. } => "NotAuthenticated",
+            Self::NotFound { .. } => "RepositoryMissing",
+            Self::NoBranch { .. } | Self::NoTag { .. } | Self::NoCommit { .. } | Self::NoDefault { .. } => "ReferenceMissing",
+            Self::Url { .. } | Self::BadName { .. } => "InvalidSpec",
+            Self::DiskGone { .. } | Self::Io { .. } | Self::Tool { .. } => "Disk",
+            Self::Bug(_) => "Bug",
+        }
+    }
+
     /// Must the mirror be rebuilt before its objects can be trusted again?
     pub const fn is_disk_gone(&self) -> bool {
         matches!(self, Self::DiskGone { .. })

@@ -359,9 +359,7 @@ pub(crate) fn parse_path(text: &str) -> Result<RelPath, StepError> {
 pub(crate) fn git_error(err: &GitError) -> StepError {
     let reason = match err {
         GitError::DiskGone { .. } => DISK_GONE,
-        GitError::Unauthorized { .. } => "WrongCredential",
-        GitError::NotFound { .. } => "NoRepository",
-        _ => "Git",
+        _ => err.reason(),
     };
     StepError::from_error(reason, err.next(), err)
 }

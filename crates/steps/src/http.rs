@@ -215,8 +215,8 @@ impl Step for Http {
         }
     }
 
-    async fn run(&self, cx: &mut StepContext<'_>, config: &Value) -> Result<Answer, StepError> {
-        let config = Self::read(config)?;
+    async fn run(&self, cx: &mut StepContext<'_>, json: &Value) -> Result<Answer, StepError> {
+        let config = Self::read(json)?;
         let timeout = LooseDuration::get(config.timeout.as_ref(), TIMEOUT, "timeout")?;
         let url = url_of(&config)?;
         cx.ports.http.check(&url).map_err(|err| unreachable(&HttpError::Refused(err)))?;
@@ -225,9 +225,12 @@ impl Step for Http {
         if let Some(body) = body_of(&config, cx)? {
             request = request.body(body);
         }
-        let response = request.send().await.map_err(|err| unreachable(&HttpError::from(err)))?;
+        // A receiver that cannot tell a repetition may have acted on what was sent, whether or not we read its answer.
+        let sent_once = self.class(json) == Class::Effect(Contract::Unknowable);
+        let lost = |err: &HttpError| if sent_once && !err.never_sent() { answer_lost(err) } else { unreachable(err) };
+        let response = request.send().await.map_err(|err| lost(&HttpError::from(err)))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = read_bounded(response, BODY_BYTES_MAX).await.map_err(|err| unreachable(&err))?;
+        let body = read_bounded(response, BODY_BYTES_MAX).await.map_err(|err| lost(&err))?;
         let seen = answer::read(status, &headers, &body, config.response_content_type)?;
         let criteria = Criteria { success: config.success_expression.as_deref(), failure: config.failure_expression.as_deref(), error: config.error_expression.as_deref() };
         match answer::judge(&seen, &criteria)? {
@@ -266,6 +269,11 @@ fn unreachable(err: &HttpError) -> StepError {
         _ => "HttpUnreachable",
     };
     StepError::errored(reason, err.next(), format!("http: {}", seaway_base::chain(err)))
+}
+
+/// It was sent and its answer never came: a person decides.
+fn answer_lost(err: &HttpError) -> StepError {
+    StepError::errored(seaway_runs::ANSWER_LOST, Next::Failed, format!("http: {}", seaway_base::chain(err)))
 }
 
 /// The URL with its query: names in order, as Go writes them.

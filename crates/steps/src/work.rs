@@ -1,6 +1,5 @@
 //! Errors of the work folder and of git, as steps report them.
 
-use seaway_base::Next;
 use seaway_git::{FolderError, GitError};
 use seaway_runs::StepError;
 
@@ -19,11 +18,5 @@ pub(crate) fn folder_error(step: &str, err: &FolderError) -> StepError {
 
 /// An error of git or of its server.
 pub(crate) fn git_error(step: &str, err: &GitError) -> StepError {
-    let reason = match err.next() {
-        Next::Retry => "GitUnreachable",
-        Next::Blocked => "GitRefused",
-        Next::Failed => "GitFailed",
-        Next::Bug => "Bug",
-    };
-    StepError::errored(reason, err.next(), format!("{step}: {}", seaway_base::chain(err)))
+    StepError::errored(err.reason(), err.next(), format!("{step}: {}", seaway_base::chain(err)))
 }
