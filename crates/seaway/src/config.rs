@@ -59,27 +59,174 @@ pub(crate) struct Setting {
 
 /// All settings, one a line of `docs/configuration.md`.
 pub(crate) const SETTINGS: &[Setting] = &[
-    Setting { name: "data", variable: "SEAWAY_DATA", flag: Some("--data"), shape: Shape::Text, default: "null", meaning: "the data folder; ~/.local/state/seaway/default" },
-    Setting { name: "listen", variable: "SEAWAY_LISTEN", flag: Some("--listen"), shape: Shape::Text, default: "\"127.0.0.1:7443\"", meaning: "address and port of the API" },
-    Setting { name: "externalURL", variable: "SEAWAY_EXTERNAL_URL", flag: Some("--external-url"), shape: Shape::Text, default: "null", meaning: "the URL by which others reach it; the listen address, where that is loopback" },
-    Setting { name: "hosts", variable: "SEAWAY_HOSTS", flag: Some("--host"), shape: Shape::List, default: "[]", meaning: "more names for the certificate, besides 127.0.0.1, ::1 and localhost" },
-    Setting { name: "tls.certificate", variable: "SEAWAY_TLS_CERTIFICATE", flag: None, shape: Shape::Text, default: "null", meaning: "your own certificate chain, PEM; needs tls.key" },
-    Setting { name: "tls.key", variable: "SEAWAY_TLS_KEY", flag: None, shape: Shape::Text, default: "null", meaning: "its private key, PEM" },
-    Setting { name: "keyFile", variable: "SEAWAY_KEY_FILE", flag: None, shape: Shape::Text, default: "null", meaning: "the key that Secrets are sealed with; DIR/key" },
-    Setting { name: "log.level", variable: "SEAWAY_LOG_LEVEL", flag: Some("--log-level"), shape: Shape::OneOf(&["error", "warn", "info", "debug", "trace"]), default: "\"info\"", meaning: "what is logged" },
-    Setting { name: "log.format", variable: "SEAWAY_LOG_FORMAT", flag: Some("--log-format"), shape: Shape::OneOf(&["text", "json"]), default: "\"text\"", meaning: "how it is logged" },
-    Setting { name: "egress.allow", variable: "SEAWAY_EGRESS_ALLOW", flag: None, shape: Shape::List, default: "[]", meaning: "hosts and CIDRs that are reached although the policy would refuse them (loopback, while listening beyond it)" },
-    Setting { name: "egress.allowCredentialsOverHTTP", variable: "SEAWAY_ALLOW_CREDENTIALS_OVER_HTTP", flag: None, shape: Shape::Truth, default: "false", meaning: "send credentials over plain http:// beyond loopback" },
-    Setting { name: "egress.caBundle", variable: "SEAWAY_CA_BUNDLE", flag: None, shape: Shape::Text, default: "null", meaning: "more certificates to trust, PEM" },
-    Setting { name: "git.name", variable: "SEAWAY_GIT_NAME", flag: None, shape: Shape::Text, default: "\"Seaway\"", meaning: "who commits, unless ClusterConfig says" },
-    Setting { name: "git.email", variable: "SEAWAY_GIT_EMAIL", flag: None, shape: Shape::Text, default: "\"no-reply@seaway.dev\"", meaning: "their address" },
-    Setting { name: "warehouses.minInterval", variable: "SEAWAY_MIN_WAREHOUSE_INTERVAL", flag: None, shape: Shape::Duration, default: "\"0s\"", meaning: "no warehouse looks more often, whatever its interval" },
-    Setting { name: "retention.promotions", variable: "SEAWAY_RETAINED_PROMOTIONS", flag: None, shape: Shape::Whole, default: "20", meaning: "finished promotions kept a stage" },
-    Setting { name: "retention.promotionAge", variable: "SEAWAY_MIN_PROMOTION_AGE", flag: None, shape: Shape::Duration, default: "\"336h\"", meaning: "no younger promotion goes" },
-    Setting { name: "retention.freight", variable: "SEAWAY_RETAINED_FREIGHT", flag: None, shape: Shape::Whole, default: "20", meaning: "freight kept a warehouse, behind the oldest in use" },
-    Setting { name: "retention.freightAge", variable: "SEAWAY_MIN_FREIGHT_AGE", flag: None, shape: Shape::Duration, default: "\"336h\"", meaning: "no younger freight goes" },
-    Setting { name: "retention.mirrorAge", variable: "SEAWAY_MIRROR_AGE", flag: None, shape: Shape::Duration, default: "\"720h\"", meaning: "a mirror nobody used for so long goes" },
-    Setting { name: "retention.interval", variable: "SEAWAY_RETENTION_INTERVAL", flag: None, shape: Shape::Duration, default: "\"1h\"", meaning: "how often old things are looked for" },
+    Setting {
+        name: "data",
+        variable: "SEAWAY_DATA",
+        flag: Some("--data"),
+        shape: Shape::Text,
+        default: "null",
+        meaning: "the data folder; ~/.local/state/seaway/default",
+    },
+    Setting {
+        name: "listen",
+        variable: "SEAWAY_LISTEN",
+        flag: Some("--listen"),
+        shape: Shape::Text,
+        default: "\"127.0.0.1:7443\"",
+        meaning: "address and port of the API",
+    },
+    Setting {
+        name: "externalURL",
+        variable: "SEAWAY_EXTERNAL_URL",
+        flag: Some("--external-url"),
+        shape: Shape::Text,
+        default: "null",
+        meaning: "the URL by which others reach it; the listen address, where that is loopback",
+    },
+    Setting {
+        name: "hosts",
+        variable: "SEAWAY_HOSTS",
+        flag: Some("--host"),
+        shape: Shape::List,
+        default: "[]",
+        meaning: "more names for the certificate, besides 127.0.0.1, ::1 and localhost",
+    },
+    Setting {
+        name: "tls.certificate",
+        variable: "SEAWAY_TLS_CERTIFICATE",
+        flag: None,
+        shape: Shape::Text,
+        default: "null",
+        meaning: "your own certificate chain, PEM; needs tls.key",
+    },
+    Setting {
+        name: "tls.key",
+        variable: "SEAWAY_TLS_KEY",
+        flag: None,
+        shape: Shape::Text,
+        default: "null",
+        meaning: "its private key, PEM",
+    },
+    Setting {
+        name: "keyFile",
+        variable: "SEAWAY_KEY_FILE",
+        flag: None,
+        shape: Shape::Text,
+        default: "null",
+        meaning: "the key that Secrets are sealed with; DIR/key",
+    },
+    Setting {
+        name: "log.level",
+        variable: "SEAWAY_LOG_LEVEL",
+        flag: Some("--log-level"),
+        shape: Shape::OneOf(&["error", "warn", "info", "debug", "trace"]),
+        default: "\"info\"",
+        meaning: "what is logged",
+    },
+    Setting {
+        name: "log.format",
+        variable: "SEAWAY_LOG_FORMAT",
+        flag: Some("--log-format"),
+        shape: Shape::OneOf(&["text", "json"]),
+        default: "\"text\"",
+        meaning: "how it is logged",
+    },
+    Setting {
+        name: "egress.allow",
+        variable: "SEAWAY_EGRESS_ALLOW",
+        flag: None,
+        shape: Shape::List,
+        default: "[]",
+        meaning: "hosts and CIDRs that are reached although the policy would refuse them (loopback, while listening beyond it)",
+    },
+    Setting {
+        name: "egress.allowCredentialsOverHTTP",
+        variable: "SEAWAY_ALLOW_CREDENTIALS_OVER_HTTP",
+        flag: None,
+        shape: Shape::Truth,
+        default: "false",
+        meaning: "send credentials over plain http:// beyond loopback",
+    },
+    Setting {
+        name: "egress.caBundle",
+        variable: "SEAWAY_CA_BUNDLE",
+        flag: None,
+        shape: Shape::Text,
+        default: "null",
+        meaning: "more certificates to trust, PEM",
+    },
+    Setting {
+        name: "git.name",
+        variable: "SEAWAY_GIT_NAME",
+        flag: None,
+        shape: Shape::Text,
+        default: "\"Seaway\"",
+        meaning: "who commits, unless ClusterConfig says",
+    },
+    Setting {
+        name: "git.email",
+        variable: "SEAWAY_GIT_EMAIL",
+        flag: None,
+        shape: Shape::Text,
+        default: "\"no-reply@seaway.dev\"",
+        meaning: "their address",
+    },
+    Setting {
+        name: "warehouses.minInterval",
+        variable: "SEAWAY_MIN_WAREHOUSE_INTERVAL",
+        flag: None,
+        shape: Shape::Duration,
+        default: "\"0s\"",
+        meaning: "no warehouse looks more often, whatever its interval",
+    },
+    Setting {
+        name: "retention.promotions",
+        variable: "SEAWAY_RETAINED_PROMOTIONS",
+        flag: None,
+        shape: Shape::Whole,
+        default: "20",
+        meaning: "finished promotions kept a stage",
+    },
+    Setting {
+        name: "retention.promotionAge",
+        variable: "SEAWAY_MIN_PROMOTION_AGE",
+        flag: None,
+        shape: Shape::Duration,
+        default: "\"336h\"",
+        meaning: "no younger promotion goes",
+    },
+    Setting {
+        name: "retention.freight",
+        variable: "SEAWAY_RETAINED_FREIGHT",
+        flag: None,
+        shape: Shape::Whole,
+        default: "20",
+        meaning: "freight kept a warehouse, behind the oldest in use",
+    },
+    Setting {
+        name: "retention.freightAge",
+        variable: "SEAWAY_MIN_FREIGHT_AGE",
+        flag: None,
+        shape: Shape::Duration,
+        default: "\"336h\"",
+        meaning: "no younger freight goes",
+    },
+    Setting {
+        name: "retention.mirrorAge",
+        variable: "SEAWAY_MIRROR_AGE",
+        flag: None,
+        shape: Shape::Duration,
+        default: "\"720h\"",
+        meaning: "a mirror nobody used for so long goes",
+    },
+    Setting {
+        name: "retention.interval",
+        variable: "SEAWAY_RETENTION_INTERVAL",
+        flag: None,
+        shape: Shape::Duration,
+        default: "\"1h\"",
+        meaning: "how often old things are looked for",
+    },
 ];
 
 /// Why the settings cannot be used.
@@ -97,7 +244,9 @@ pub(crate) enum ConfigError {
     Unknown { path: PathBuf, name: String, near: String },
     #[error("{origin}: `{name}`: {why}")]
     Value { origin: Origin, name: &'static str, why: String },
-    #[error("listen on {listen} without `externalURL`: others must be told how to reach it; set --external-url https://NAME:PORT, or listen on 127.0.0.1")]
+    #[error(
+        "listen on {listen} without `externalURL`: others must be told how to reach it; set --external-url https://NAME:PORT, or listen on 127.0.0.1"
+    )]
     NoExternalUrl { listen: String },
     #[error("`tls.certificate` and `tls.key` go together")]
     HalfTls,
@@ -114,7 +263,11 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`] naming the setting and where it was set.
-    pub(crate) fn load(file: Option<&Path>, flags: &BTreeMap<&'static str, Value>, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub(crate) fn load(
+        file: Option<&Path>,
+        flags: &BTreeMap<&'static str, Value>,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         let named = file.map(Path::to_owned).or_else(|| env("SEAWAY_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
         let mut from_file = BTreeMap::new();
         if let Some(path) = &named {
@@ -215,7 +368,10 @@ fn flatten(prefix: &str, value: &Value, path: &Path, into: &mut BTreeMap<String,
         } else if SETTINGS.iter().any(|setting| setting.name.starts_with(&format!("{name}."))) {
             flatten(&name, value, path, into)?;
         } else {
-            let near = SETTINGS.iter().map(|setting| setting.name).find(|known| known.eq_ignore_ascii_case(&name) || known.ends_with(&format!(".{key}")));
+            let near = SETTINGS
+                .iter()
+                .map(|setting| setting.name)
+                .find(|known| known.eq_ignore_ascii_case(&name) || known.ends_with(&format!(".{key}")));
             return Err(ConfigError::Unknown { path: path.to_owned(), name, near: near.unwrap_or_default().to_owned() });
         }
     }

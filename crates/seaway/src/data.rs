@@ -53,7 +53,13 @@ impl Data {
         let file = |what, path: PathBuf| move |err| DataError::File { what, path, err };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(file("make the folder", path.to_owned()))?;
         let name = path.join("lock");
-        let mut lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&name).map_err(file("open", name.clone()))?;
+        let mut lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&name)
+            .map_err(file("open", name.clone()))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             let mut pid = String::new();
             let _ = lock.read_to_string(&mut pid);
@@ -133,7 +139,8 @@ mod tests {
     fn a_folder_is_held_once_and_a_stale_server_json_counts_for_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let data = Data::take(dir.path()).unwrap();
-        let server = Server { pid: std::process::id(), url: "https://127.0.0.1:1".into(), version: "0".into(), started_at: String::new() };
+        let server =
+            Server { pid: std::process::id(), url: "https://127.0.0.1:1".into(), version: "0".into(), started_at: String::new() };
         data.announce(&server).unwrap();
         assert_eq!(running(dir.path()), Some(server.clone()));
         let err = Data::take(dir.path()).unwrap_err().to_string();

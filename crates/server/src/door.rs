@@ -162,7 +162,12 @@ fn router(options: Options) -> Router {
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(move || async move { ready(&health) }));
     let closed = Router::new()
-        .route("/metrics", get(move || async move { ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], metrics.text()) }))
+        .route(
+            "/metrics",
+            get(move || async move {
+                ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], metrics.text())
+            }),
+        )
         .fallback_service(options.api)
         .layer(middleware::from_fn_with_state(Arc::new(options.tokens), authenticate));
     open.merge(closed)
@@ -178,7 +183,11 @@ async fn authenticate(State(tokens): State<Arc<Tokens>>, mut request: Request, n
     request.extensions_mut().remove::<Identity>();
     let bearer = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer_of);
     let Some(identity) = bearer.and_then(|token| tokens.identity(token)) else {
-        let why = if bearer.is_some() { "the token is not known" } else { "no token: send `Authorization: Bearer …`, or use the data folder's kubeconfig" };
+        let why = if bearer.is_some() {
+            "the token is not known"
+        } else {
+            "no token: send `Authorization: Bearer …`, or use the data folder's kubeconfig"
+        };
         return unauthorized(why);
     };
     request.extensions_mut().insert(identity.clone());

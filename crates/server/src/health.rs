@@ -53,6 +53,11 @@ impl Metrics {
         with(&mut self.0.lock());
     }
 
+    /// The registry itself, for parts that register their figures while they start.
+    pub fn registry(&self) -> Arc<Mutex<Registry>> {
+        Arc::clone(&self.0)
+    }
+
     /// The page.
     pub fn text(&self) -> String {
         let mut text = String::new();

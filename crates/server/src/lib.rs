@@ -1,5 +1,6 @@
 //! The door: the control plane's port, with TLS, a token, health and metrics; behind it the Kubernetes API.
 
+pub mod backup;
 pub mod door;
 pub mod health;
 pub mod kubeconfig;

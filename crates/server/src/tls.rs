@@ -3,10 +3,10 @@
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::io;
@@ -147,7 +147,8 @@ fn load(source: &Source, now: Timestamp) -> Result<(CertifiedKey, OffsetDateTime
             if chain.is_empty() {
                 return Err(TlsError::Pem { what: "certificate", path: certificate.clone() });
             }
-            let key_der = PrivateKeyDer::from_pem_slice(read(key)?.as_bytes()).map_err(|_| TlsError::Pem { what: "private key", path: key.clone() })?;
+            let key_der = PrivateKeyDer::from_pem_slice(read(key)?.as_bytes())
+                .map_err(|_| TlsError::Pem { what: "private key", path: key.clone() })?;
             // A renewed file is picked up within the hour, without a restart.
             Ok((certified(chain, &key_der)?, now + Duration::hours(1), pem))
         }
@@ -168,7 +169,8 @@ fn load(source: &Source, now: Timestamp) -> Result<(CertifiedKey, OffsetDateTime
             params.not_after = now + Duration::days(LEAF_DAYS);
             let key = KeyPair::generate().map_err(make)?;
             let leaf = params.signed_by(&key, &issuer).map_err(make)?;
-            let key_der = PrivateKeyDer::try_from(key.serialize_der()).map_err(|_| TlsError::Pem { what: "private key", path: dir.clone() })?;
+            let key_der = PrivateKeyDer::try_from(key.serialize_der())
+                .map_err(|_| TlsError::Pem { what: "private key", path: dir.clone() })?;
             Ok((certified(vec![leaf.der().clone()], &key_der)?, now + Duration::days(LEAF_DAYS - RENEW_DAYS), ca_pem))
         }
     }
@@ -192,7 +194,11 @@ fn authority(dir: &Path, now: OffsetDateTime) -> Result<(String, KeyPair), TlsEr
     let pem = params.self_signed(&pair).map_err(make)?.pem();
     std::fs::create_dir_all(dir).map_err(|err| TlsError::File { what: "make", path: dir.to_owned(), err })?;
     // The key goes first: a certificate whose key was lost in a crash would be of no use.
-    seaway_base::files::write_private(&key, pair.serialize_pem().as_bytes()).map_err(|err| TlsError::File { what: "write", path: key, err })?;
+    seaway_base::files::write_private(&key, pair.serialize_pem().as_bytes()).map_err(|err| TlsError::File {
+        what: "write",
+        path: key,
+        err,
+    })?;
     std::fs::write(&certificate, &pem).map_err(|err| TlsError::File { what: "write", path: certificate, err })?;
     Ok((pem, pair))
 }

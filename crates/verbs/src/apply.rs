@@ -87,7 +87,9 @@ impl Document {
     /// The place where it is no YAML.
     pub fn read(source: &str, text: &str) -> Result<Vec<Self>, Fault> {
         let fault = |err: yaml::YamlError| match err {
-            yaml::YamlError::Syntax { line, message, .. } => Fault { source: source.to_owned(), line, field: String::new(), message },
+            yaml::YamlError::Syntax { line, message, .. } => {
+                Fault { source: source.to_owned(), line, field: String::new(), message }
+            }
             other => Fault { source: source.to_owned(), line: 1, field: String::new(), message: other.to_string() },
         };
         let nodes = yaml::documents(text).map_err(fault)?;
@@ -113,7 +115,12 @@ impl Document {
     }
 
     fn fault(&self, field: &str, message: &str) -> Fault {
-        Fault { source: self.source.clone(), line: line_of(&self.node, field), field: field.to_owned(), message: message.to_owned() }
+        Fault {
+            source: self.source.clone(),
+            line: line_of(&self.node, field),
+            field: field.to_owned(),
+            message: message.to_owned(),
+        }
     }
 
     fn name(&self) -> &str {
@@ -131,7 +138,9 @@ fn line_of(root: &Node, field: &str) -> usize {
     let mut line = root.line;
     for part in field.replace('[', ".[").split('.').filter(|part| !part.is_empty()) {
         let next = match (&node.kind, part.strip_prefix('[').and_then(|index| index.strip_suffix(']'))) {
-            (Kind::List { items, .. }, Some(index)) => index.parse::<usize>().ok().and_then(|index| items.get(index)).map(|item| (item.line, item)),
+            (Kind::List { items, .. }, Some(index)) => {
+                index.parse::<usize>().ok().and_then(|index| items.get(index)).map(|item| (item.line, item))
+            }
             (Kind::Map { entries, .. }, _) => {
                 let name = part.trim_matches(|c| matches!(c, '[' | ']' | '"' | '\''));
                 entries.iter().find(|(key, _)| key.text() == Some(name)).map(|(key, value)| (key.line, value))
@@ -164,7 +173,13 @@ pub fn order(documents: &mut [Document]) {
 ///
 /// # Errors
 /// The first that was refused, naming file, line and reason; those before it stay applied.
-pub async fn apply(client: &Client, documents: &[Document], project: Option<&str>, dry_run: bool, force: bool) -> Result<Vec<Applied>, VerbError> {
+pub async fn apply(
+    client: &Client,
+    documents: &[Document],
+    project: Option<&str>,
+    dry_run: bool,
+    force: bool,
+) -> Result<Vec<Applied>, VerbError> {
     let mut applied = Vec::with_capacity(documents.len());
     for document in documents {
         applied.push(apply_one(client, document, project, dry_run, force).await?);
@@ -172,8 +187,15 @@ pub async fn apply(client: &Client, documents: &[Document], project: Option<&str
     Ok(applied)
 }
 
-async fn apply_one(client: &Client, document: &Document, project: Option<&str>, dry_run: bool, force: bool) -> Result<Applied, VerbError> {
-    let refused = |message: String, code: u16| VerbError::Refused { what: format!("{}:{}", document.source, document.line), message, code };
+async fn apply_one(
+    client: &Client,
+    document: &Document,
+    project: Option<&str>,
+    dry_run: bool,
+    force: bool,
+) -> Result<Applied, VerbError> {
+    let refused =
+        |message: String, code: u16| VerbError::Refused { what: format!("{}:{}", document.source, document.line), message, code };
     let Some((resource, namespaced)) = resource(&document.value) else {
         return Err(refused("the kind is not served here".into(), 404));
     };
@@ -185,23 +207,42 @@ async fn apply_one(client: &Client, document: &Document, project: Option<&str>, 
     if namespaced {
         value["metadata"]["namespace"] = Value::String(project.clone());
     }
-    let api: Api<DynamicObject> =
-        if namespaced { Api::namespaced_with(client.clone(), &project, &resource) } else { Api::all_with(client.clone(), &resource) };
+    let api: Api<DynamicObject> = if namespaced {
+        Api::namespaced_with(client.clone(), &project, &resource)
+    } else {
+        Api::all_with(client.clone(), &resource)
+    };
     let failed = |err: KubeError| match err {
+        KubeError::Api(status) if status.code == 409 && !force => {
+            VerbError::Conflict { what: format!("{}:{}", document.source, document.line), message: status.message.clone() }
+        }
         KubeError::Api(status) => refused(status.message.clone(), status.code),
         err => VerbError::api(format!("{}:{}", document.source, document.line), err),
     };
-    let shown = |name: &str| if resource.group.is_empty() { format!("{}/{name}", resource.kind.to_lowercase()) } else { format!("{}.{}/{name}", resource.kind.to_lowercase(), resource.group) };
+    let shown = |name: &str| {
+        if resource.group.is_empty() {
+            format!("{}/{name}", resource.kind.to_lowercase())
+        } else {
+            format!("{}.{}/{name}", resource.kind.to_lowercase(), resource.group)
+        }
+    };
     // Freight and promotions are named by the control plane: what identical freight is called is known only afterwards.
-    if matches!(resource.kind.as_str(), "Freight" | "Promotion" | "Plan") && (document.name().is_empty() || resource.kind == "Freight") {
+    if matches!(resource.kind.as_str(), "Freight" | "Promotion" | "Plan")
+        && (document.name().is_empty() || resource.kind == "Freight")
+    {
         return create(&api, &resource.kind, value, dry_run, failed, shown, project).await;
     }
     let before = api.get_opt(document.name()).await.map_err(failed)?;
-    let params = PatchParams { dry_run, force, field_manager: Some(MANAGER.to_owned()), field_validation: Some(ValidationDirective::Strict) };
+    let params = PatchParams {
+        dry_run,
+        force,
+        field_manager: Some(MANAGER.to_owned()),
+        field_validation: Some(ValidationDirective::Strict),
+    };
     let after = api.patch(document.name(), &params, &Patch::Apply(&value)).await.map_err(failed)?;
     let change = match before {
         None => Change::Created,
-        Some(before) if same(before, after) => Change::Unchanged,
+        Some(before) if same(&before, &after) => Change::Unchanged,
         Some(_) => Change::Configured,
     };
     Ok(Applied { name: shown(document.name()), project, change })
@@ -222,7 +263,9 @@ async fn create(
     let object: DynamicObject = serde_json::from_value(value.clone()).map_err(|err| failed(KubeError::SerdeError(err)))?;
     let params = kube::api::PostParams { dry_run, field_manager: Some(MANAGER.to_owned()) };
     match api.create(&params, &object).await {
-        Ok(made) => Ok(Applied { name: shown(made.metadata.name.as_deref().unwrap_or_default()), project, change: Change::Created }),
+        Ok(made) => {
+            Ok(Applied { name: shown(made.metadata.name.as_deref().unwrap_or_default()), project, change: Change::Created })
+        }
         Err(KubeError::Api(status)) if status.code == 409 && status.reason == "AlreadyExists" => {
             let name = status.details.as_ref().map(|details| details.name.clone()).unwrap_or_default();
             Ok(Applied { name: shown(&name), project, change: Change::Unchanged })
@@ -232,16 +275,18 @@ async fn create(
 }
 
 /// The same but for what the control plane keeps for itself.
-fn same(mut before: DynamicObject, mut after: DynamicObject) -> bool {
-    for object in [&mut before, &mut after] {
+fn same(before: &DynamicObject, after: &DynamicObject) -> bool {
+    let bare = |object: &DynamicObject| {
+        let mut object = object.clone();
         object.metadata.managed_fields = None;
         object.metadata.resource_version = None;
         object.metadata.generation = None;
         if let Some(data) = object.data.as_object_mut() {
             data.remove("status");
         }
-    }
-    before == after
+        object
+    };
+    bare(before) == bare(after)
 }
 
 /// The resource of a document, and whether it lives in a namespace.
@@ -258,7 +303,8 @@ fn resource(value: &Value) -> Option<(ApiResource, bool)> {
         return Some((ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("", "v1", kind), plural), namespaced));
     }
     let (group, version) = version.split_once('/')?;
-    let known = seaway_api::kinds().iter().find(|known| known.group == group && known.version == version && known.kind == kind)?;
+    let known =
+        seaway_api::kinds().iter().find(|known| known.group == group && known.version == version && known.kind == kind)?;
     Some((ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), known.plural), known.namespaced))
 }
 
@@ -280,7 +326,8 @@ mod tests {
     #[test]
     fn projects_come_before_what_lives_in_them() {
         let read = |kind: &str| Document::read("-", &format!("apiVersion: x/v1\nkind: {kind}\n")).unwrap().remove(0);
-        let mut documents = vec![read("Stage"), read("Secret"), read("Freight"), read("Project"), read("Warehouse"), read("ProjectConfig")];
+        let mut documents =
+            vec![read("Stage"), read("Secret"), read("Freight"), read("Project"), read("Warehouse"), read("ProjectConfig")];
         order(&mut documents);
         let kinds: Vec<&str> = documents.iter().filter_map(|document| document.value["kind"].as_str()).collect();
         assert_eq!(kinds, ["Project", "ProjectConfig", "Secret", "Warehouse", "Stage", "Freight"]);

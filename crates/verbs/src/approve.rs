@@ -16,7 +16,8 @@ impl Verbs {
         let name = freight.metadata.name.as_deref().unwrap_or_default();
         if !wanted.spec.requested_freight.iter().any(|request| request.origin == freight.origin) {
             let asked: Vec<String> = wanted.spec.requested_freight.iter().map(|request| request.origin.name.clone()).collect();
-            let message = format!("stage `{stage}` takes freight of {}, and `{name}` comes from {}", asked.join(", "), freight.origin.name);
+            let message =
+                format!("stage `{stage}` takes freight of {}, and `{name}` comes from {}", asked.join(", "), freight.origin.name);
             return Err(VerbError::NotNow(message));
         }
         if freight.status.as_ref().is_some_and(|status| status.approved_for.contains_key(stage)) {
@@ -24,7 +25,9 @@ impl Verbs {
         }
         let patch = json!({ "status": { "approvedFor": { stage: { "approvedAt": now.to_string() } } } });
         let api: Api<Freight> = self.api();
-        api.patch_status(name, &PatchParams::default(), &Patch::Merge(&patch)).await.map_err(|err| VerbError::api(format!("approve `{name}` for `{stage}`"), err))?;
+        api.patch_status(name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .map_err(|err| VerbError::api(format!("approve `{name}` for `{stage}`"), err))?;
         Ok(true)
     }
 }

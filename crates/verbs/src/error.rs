@@ -30,6 +30,14 @@ pub enum VerbError {
         /// The HTTP code.
         code: u16,
     },
+    /// Others own fields that the document sets otherwise.
+    #[error("{what}: {message}")]
+    Conflict {
+        /// Which document.
+        what: String,
+        /// Whose fields, and which.
+        message: String,
+    },
     /// The control plane was not reached.
     #[error("{what}: the control plane does not answer")]
     Unreachable {
@@ -74,12 +82,19 @@ impl VerbError {
             Self::NoSuch { kind, .. } => format!("`seaway get {kind}s` lists them; -p names another project"),
             Self::Freight(_) => "`seaway get freight` lists it".to_owned(),
             Self::Refused { code: 401, .. } => "the token is not known: use the kubeconfig in the data folder".to_owned(),
-            Self::Refused { code: 403, .. } => "you lack the right, or the freight is not available there: `seaway why` tells".to_owned(),
+            Self::Refused { code: 403, .. } => {
+                "you lack the right, or the freight is not available there: `seaway why` tells".to_owned()
+            }
             Self::Refused { code: 404, .. } => "`seaway get` lists what there is; -p names another project".to_owned(),
             Self::Refused { code: 409, .. } => "somebody else changed it meanwhile: look again and repeat".to_owned(),
             Self::Refused { .. } => "`seaway why` tells what would be accepted".to_owned(),
-            Self::Unreachable { .. } => "is it running? `seaway demo` or `seaway serve` starts one; --data or --kubeconfig names another".to_owned(),
-            Self::TimedOut { .. } => "it goes on by itself; `seaway why` tells what it waits for, --timeout waits longer".to_owned(),
+            Self::Conflict { .. } => "leave those fields to their owners, or take them over with --force-conflicts".to_owned(),
+            Self::Unreachable { .. } => {
+                "is it running? `seaway demo` or `seaway serve` starts one; --data or --kubeconfig names another".to_owned()
+            }
+            Self::TimedOut { .. } => {
+                "it goes on by itself; `seaway why` tells what it waits for, --timeout waits longer".to_owned()
+            }
             Self::NotNow(_) => "`seaway why` tells how it stands".to_owned(),
         }
     }

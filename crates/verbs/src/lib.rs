@@ -11,9 +11,9 @@ mod promote;
 mod refresh;
 mod steer;
 
-pub use apply::{Applied, Change, Document, apply, order};
+pub use apply::{Applied, Change, Document, Fault, MANAGER, apply, order};
 pub use error::VerbError;
-pub use promote::Ended;
+pub use promote::{Ended, PLAN_DIGEST};
 pub use refresh::Refreshable;
 pub use steer::Resolution;
 
@@ -64,7 +64,12 @@ impl Verbs {
             Some(stage) => Ok(stage),
             None => {
                 let all = stages.list(&Default::default()).await.map_err(|err| VerbError::api("list stages", err))?;
-                Err(VerbError::no_such("stage", name, &self.project, all.items.iter().filter_map(|stage| stage.metadata.name.clone())))
+                Err(VerbError::no_such(
+                    "stage",
+                    name,
+                    &self.project,
+                    all.items.iter().filter_map(|stage| stage.metadata.name.clone()),
+                ))
             }
         }
     }
@@ -72,7 +77,7 @@ impl Verbs {
     /// All freight of the project.
     ///
     /// # Errors
-    /// [`VerbError::Api`].
+    /// [`VerbError::Refused`], [`VerbError::Unreachable`].
     pub async fn all_freight(&self) -> Result<Vec<Freight>, VerbError> {
         let api: Api<Freight> = self.api();
         Ok(api.list(&Default::default()).await.map_err(|err| VerbError::api("list freight", err))?.items)

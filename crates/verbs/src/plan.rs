@@ -15,13 +15,20 @@ impl Verbs {
     /// [`VerbError::NotNow`] with the plan's own words if it could not be made; [`VerbError::TimedOut`].
     pub async fn plan(&self, stage: &str, freight: &Freight, timeout: Duration) -> Result<Plan, VerbError> {
         self.stage(stage).await?;
-        let mut plan = Plan { spec: PlanSpec { stage: stage.to_owned(), freight: freight.name_any(), ..PlanSpec::default() }, ..Plan::default() };
+        let mut plan = Plan {
+            spec: PlanSpec { stage: stage.to_owned(), freight: freight.name_any(), ..PlanSpec::default() },
+            ..Plan::default()
+        };
         plan.meta_mut().generate_name = Some(format!("{stage}-"));
         plan.meta_mut().namespace = Some(self.project().to_owned());
         let api: Api<Plan> = self.api();
-        let made = api.create(&PostParams::default(), &plan).await.map_err(|err| VerbError::api(format!("plan `{stage}`"), err))?;
+        let made =
+            api.create(&PostParams::default(), &plan).await.map_err(|err| VerbError::api(format!("plan `{stage}`"), err))?;
         let name = made.name_any();
-        let settled = |plan: Option<&Plan>| plan.and_then(|plan| plan.status.as_ref()).is_some_and(|status| !matches!(status.phase.as_str(), "" | "Pending" | "Running"));
+        let settled = |plan: Option<&Plan>| {
+            plan.and_then(|plan| plan.status.as_ref())
+                .is_some_and(|status| !matches!(status.phase.as_str(), "" | "Pending" | "Running"))
+        };
         let found = tokio::time::timeout(timeout, await_condition(api, &name, settled)).await;
         let timed_out = || VerbError::TimedOut { what: format!("plan `{stage}`"), seconds: timeout.as_secs() };
         let plan = match found {

@@ -50,13 +50,22 @@ impl Verbs {
         if api.get_opt(name).await.map_err(|err| VerbError::api(format!("read {}", kind.word()), err))?.is_none() {
             let all = api.list(&Default::default()).await.map_err(|err| VerbError::api("list", err))?;
             let word = if kind == Refreshable::Stage { "stage" } else { "warehouse" };
-            return Err(VerbError::no_such(word, name, self.project(), all.items.into_iter().filter_map(|object| object.metadata.name)));
+            return Err(VerbError::no_such(
+                word,
+                name,
+                self.project(),
+                all.items.into_iter().filter_map(|object| object.metadata.name),
+            ));
         }
         let token = now.to_string();
         let patch = json!({ "metadata": { "annotations": { annotation::REFRESH: token } } });
-        api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.map_err(|err| VerbError::api(format!("refresh `{name}`"), err))?;
+        api.patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .map_err(|err| VerbError::api(format!("refresh `{name}`"), err))?;
         let Some(timeout) = wait else { return Ok(()) };
-        let handled = move |object: Option<&DynamicObject>| object.is_some_and(|object| object.data["status"]["lastHandledRefresh"] == json!(token));
+        let handled = move |object: Option<&DynamicObject>| {
+            object.is_some_and(|object| object.data["status"]["lastHandledRefresh"] == json!(token))
+        };
         match tokio::time::timeout(timeout, await_condition(api, name, handled)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(err)) => Err(VerbError::NotNow(format!("refresh `{name}`: {err}"))),

@@ -59,12 +59,18 @@ impl Verbs {
     /// [`VerbError::NotNow`] if it has no hold.
     pub async fn resume(&self, stage: &str, now: Timestamp) -> Result<(), VerbError> {
         let found = self.stage(stage).await?;
-        if found.status.as_ref().is_none_or(|status| status.auto_promotion_holds.is_empty() && status.effective_auto_promotion_holds.is_empty()) {
+        if found
+            .status
+            .as_ref()
+            .is_none_or(|status| status.auto_promotion_holds.is_empty() && status.effective_auto_promotion_holds.is_empty())
+        {
             return Err(VerbError::NotNow(format!("stage `{stage}` has no hold")));
         }
         let patch = json!({ "metadata": { "annotations": { annotation::RESUME: now.to_string() } } });
         let api: Api<Stage> = self.api();
-        api.patch(stage, &PatchParams::default(), &Patch::Merge(&patch)).await.map_err(|err| VerbError::api(format!("resume `{stage}`"), err))?;
+        api.patch(stage, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .map_err(|err| VerbError::api(format!("resume `{stage}`"), err))?;
         Ok(())
     }
 
@@ -90,7 +96,9 @@ impl Verbs {
     async fn annotate_promotion(&self, name: &str, annotation: &str, value: &str, what: &str) -> Result<(), VerbError> {
         let patch = json!({ "metadata": { "annotations": { annotation: value } } });
         let api: Api<Promotion> = self.api();
-        api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.map_err(|err| VerbError::api(format!("{what} `{name}`"), err))?;
+        api.patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .map_err(|err| VerbError::api(format!("{what} `{name}`"), err))?;
         Ok(())
     }
 }

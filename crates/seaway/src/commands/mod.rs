@@ -1,0 +1,21 @@
+//! The commands, one file each: what it takes, what it does, what it says.
+
+pub(crate) mod abort;
+pub(crate) mod apply;
+pub(crate) mod approve;
+pub(crate) mod backup;
+pub(crate) mod completion;
+pub(crate) mod config;
+pub(crate) mod delete;
+pub(crate) mod describe;
+pub(crate) mod get;
+pub(crate) mod logs;
+pub(crate) mod plan;
+pub(crate) mod promote;
+pub(crate) mod refresh;
+pub(crate) mod resolve;
+pub(crate) mod resume;
+pub(crate) mod serve;
+pub(crate) mod version;
+pub(crate) mod watch;
+pub(crate) mod why;

@@ -1,0 +1,81 @@
+//! `seaway promote STAGE --freight F`: freight into a stage, and waiting for what comes of it.
+
+use crate::cli::Global;
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::session::{Access, Session, bare};
+use kube::ResourceExt as _;
+use seaway_verbs::{Ended, VerbError, Verbs};
+use std::time::Duration;
+
+/// Promotes freight into a stage
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "With --wait: 0 Succeeded, 3 Failed or Errored, 4 Aborted, 5 Uncertain or Blocked, 6 not over within --timeout."
+)]
+pub(crate) struct Args {
+    /// The stage
+    stage: String,
+    /// The freight: name, alias or version; `fund-transfer:1.5.1` narrows
+    #[arg(short, long)]
+    freight: String,
+    /// Refuse if what would be written differs from this plan's
+    #[arg(long, value_name = "DIGEST")]
+    plan_digest: Option<String>,
+    /// Wait until it is over, or stands still
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait; the promotion goes on afterwards
+    #[arg(long, default_value = "10m", value_parser = duration)]
+    timeout: Duration,
+}
+
+/// A duration as Kargo's documents write it: `90s`, `10m`, `1h30m`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    seaway_api::GoDuration::from(text).get().ok_or_else(|| "a duration such as 90s or 10m is wanted".to_owned())
+}
+
+impl Args {
+    pub(crate) async fn run(&self, global: &Global) -> Result<Exit, Failure> {
+        let stage = bare(&self.stage);
+        let verbs = Session::open(global, Access::Write).await?.verbs().await?;
+        let freight = verbs.freight(&self.freight).await?;
+        let promotion = verbs.promote(stage, &freight, self.plan_digest.as_deref()).await?;
+        let name = promotion.name_any();
+        output::line(format_args!("promotion {name} created"));
+        if !self.wait {
+            output::line(format_args!("next: seaway logs -f {name}"));
+            return Ok(Exit::Done);
+        }
+        wait(&verbs, &name, self.timeout).await
+    }
+}
+
+async fn wait(verbs: &Verbs, name: &str, timeout: Duration) -> Result<Exit, Failure> {
+    let ended = match verbs.wait_for(name, timeout).await {
+        Err(VerbError::TimedOut { seconds, .. }) => {
+            let hint = format!("it goes on by itself; `seaway why promotion/{name}` tells what it waits for");
+            return Err(Failure {
+                exit: Exit::TimedOut,
+                message: format!("promotion {name} is not over after {seconds} s"),
+                hint,
+            });
+        }
+        other => other?,
+    };
+    let why = format!("seaway logs {name}");
+    let (exit, word, message, hint) = match ended {
+        Ended::Succeeded { message } => {
+            let message = if message.is_empty() { message } else { format!(": {message}") };
+            output::line(format_args!("promotion {name} Succeeded{message}"));
+            return Ok(Exit::Done);
+        }
+        Ended::Failed { phase, message } => (Exit::Failed, phase, message, why),
+        Ended::Aborted { message } => (Exit::Aborted, "Aborted".to_owned(), message, why),
+        Ended::Uncertain { message } => {
+            (Exit::Stuck, "Uncertain".to_owned(), message, format!("seaway resolve {name} --repeat|--skip"))
+        }
+        Ended::Blocked { message } => (Exit::Stuck, "Blocked".to_owned(), message, format!("seaway why promotion/{name}")),
+    };
+    Err(Failure { exit, message: format!("promotion {name} {word}: {message}"), hint })
+}

@@ -1,0 +1,113 @@
+//! `seaway why [OBJECT]`: everything that does not move, since when, and what would release it.
+
+use crate::cli::Global;
+use crate::exit::{Exit, Failure};
+use crate::kinds;
+use crate::output::{self, Format};
+use crate::session::{Access, Session};
+use crate::world::World;
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+use seaway_core::why::{self, Answer};
+use serde_json::json;
+
+/// Says what does not move, since when, and what would release it
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples: seaway why · seaway why prod-eu · seaway why promotion/NAME · seaway why warehouse/bank · seaway why freight/1.5.1"
+)]
+pub(crate) struct Args {
+    /// A stage, or KIND/NAME; else everything in the project
+    object: Option<String>,
+    /// All projects
+    #[arg(short = 'A', long)]
+    all: bool,
+    /// The form of the answer
+    #[arg(short, long, value_name = "FORM")]
+    output: Option<Format>,
+}
+
+impl Args {
+    pub(crate) async fn run(&self, global: &Global) -> Result<Exit, Failure> {
+        let session = Session::open(global, Access::Read).await?;
+        let now = Timestamp::now();
+        let mut answers: Vec<(String, Answer)> = Vec::new();
+        let projects = session.scope(self.all).await?;
+        for project in &projects {
+            let world = World::read(&session.verbs_of(project.as_str())).await?;
+            let found = match &self.object {
+                Some(object) => about(&world, object, project)?,
+                None => world.ask(why::stuck),
+            };
+            answers.extend(found.into_iter().map(|answer| (project.clone(), answer)));
+        }
+        match self.output {
+            Some(format @ (Format::Json | Format::Yaml)) => {
+                let items: Vec<_> =
+                    answers.iter().map(|(project, answer)| json!({ "project": project, "answer": answer })).collect();
+                output::print(output::document(&json!(items), format)?);
+            }
+            Some(Format::Name) => {
+                for (_, answer) in &answers {
+                    output::line(format_args!("{}/{}", answer.kind.to_lowercase(), answer.name));
+                }
+            }
+            Some(Format::Wide) | None => {
+                if answers.is_empty() {
+                    output::line(format_args!("everything moves in {}", projects.join(", ")));
+                }
+                for (project, answer) in &answers {
+                    let prefix = if self.all { format!("{project}: ") } else { String::new() };
+                    output::print(format_args!("{prefix}{}", text(answer, now)));
+                }
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// The first line, then what to type.
+pub(crate) fn text(answer: &Answer, now: Timestamp) -> String {
+    let first = format!("{}\n", answer.first_line(now));
+    let until = answer.until.map(|until| format!("  in {}\n", why::left(until, now))).unwrap_or_default();
+    let hint = if answer.hint.is_empty() { String::new() } else { format!("  hint: {}\n", answer.hint) };
+    format!("{first}{until}{hint}")
+}
+
+/// What there is to say about one object.
+pub(crate) fn about(world: &World, object: &str, project: &str) -> Result<Vec<Answer>, Failure> {
+    let (kind, name) = object.split_once('/').unwrap_or(("stage", object));
+    let kind = kinds::Kind::find(kind)?;
+    let missing = |known: Vec<String>| {
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let word = kind.resource.kind.to_lowercase();
+        Failure::new(
+            format!("no {word} `{name}` in project `{project}`; there is {known}"),
+            format!("seaway get {}", kind.word()),
+        )
+    };
+    match kind.resource.kind.as_str() {
+        "Stage" => match world.stages.iter().find(|stage| stage.name_any() == name) {
+            Some(stage) => Ok(vec![world.ask(|project| why::stage(project, stage))]),
+            None => Err(missing(world.stages.iter().map(kube::ResourceExt::name_any).collect())),
+        },
+        "Warehouse" => match world.warehouses.iter().find(|warehouse| warehouse.name_any() == name) {
+            Some(warehouse) => Ok(vec![world.ask(|project| why::warehouse(project, warehouse))]),
+            None => Err(missing(world.warehouses.iter().map(kube::ResourceExt::name_any).collect())),
+        },
+        "Promotion" | "PromotionRun" => match world.promotions.iter().find(|promotion| promotion.name_any() == name) {
+            Some(promotion) => Ok(vec![world.ask(|project| why::promotion(project, promotion))]),
+            None => Err(missing(world.promotions.iter().map(kube::ResourceExt::name_any).collect())),
+        },
+        "Freight" => {
+            let freight = seaway_core::freight::find(name, &world.freight)
+                .map_err(|err| Failure::new(err.to_string(), "seaway get freight"))?;
+            let takes = |stage: &&seaway_api::kargo::Stage| {
+                stage.spec.requested_freight.iter().any(|request| request.origin == freight.origin)
+            };
+            let stages = seaway_core::view::in_order(&world.stages);
+            Ok(stages.into_iter().filter(takes).map(|stage| world.ask(|project| why::freight(project, freight, stage))).collect())
+        }
+        other => Err(Failure::usage(format!("a {other} waits for nothing"), "stages, promotions, warehouses and freight do")),
+    }
+}

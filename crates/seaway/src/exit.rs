@@ -1,0 +1,128 @@
+//! How commands end: exit codes, and errors with what to do about them. The catalogue in the docs is made from this file.
+
+use crate::config::ConfigError;
+use crate::data::DataError;
+use crate::target::TargetError;
+use seaway_verbs::VerbError;
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+macro_rules! exits {
+    ($( $name:ident = $code:literal, $when:literal; )+) => {
+        /// How a command ends.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Exit { $( #[doc = $when] $name, )+ }
+
+        impl Exit {
+            /// Each way to end: its code, and when.
+            #[cfg_attr(not(test), expect(dead_code, reason = "the docs' catalogue is made from it"))]
+            pub(crate) const ALL: &[(u8, &str)] = &[ $( ($code, $when), )+ ];
+
+            /// The code.
+            pub(crate) const fn code(self) -> u8 {
+                match self { $( Self::$name => $code, )+ }
+            }
+        }
+    };
+}
+
+exits! {
+    Done = 0, "done";
+    Error = 1, "an error";
+    Changed = 2, "`plan --exit-code`: the promotion would change something";
+    Failed = 3, "`promote --wait`: the promotion Failed or Errored";
+    Aborted = 4, "`promote --wait`: the promotion was Aborted";
+    Stuck = 5, "`promote --wait`: an effect is Uncertain, or the promotion is Blocked";
+    TimedOut = 6, "`promote --wait`: not over within --timeout";
+    Usage = 64, "the command line is not understood";
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// A command that did not do what it was asked to.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    /// What went wrong, and where.
+    pub(crate) message: String,
+    /// What to do about it; empty if nobody can say.
+    pub(crate) hint: String,
+}
+
+impl Failure {
+    /// An error, with what to do about it.
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { exit: Exit::Error, message: message.into(), hint: hint.into() }
+    }
+
+    /// A command line that is not understood.
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, ..Self::new(message, hint) }
+    }
+
+    /// An error of the file system.
+    pub(crate) fn io(what: impl std::fmt::Display, err: &io::Error) -> Self {
+        Self::new(format!("{what}: {err}"), "")
+    }
+
+    /// An error of the client.
+    pub(crate) fn api(what: impl Into<String>, err: kube::Error) -> Self {
+        VerbError::api(what, err).into()
+    }
+
+    fn of(err: &(dyn Error + 'static), hint: impl Into<String>) -> Self {
+        Self::new(seaway_base::chain(err), hint)
+    }
+}
+
+impl From<VerbError> for Failure {
+    fn from(err: VerbError) -> Self {
+        let exit = if matches!(err, VerbError::TimedOut { .. }) { Exit::TimedOut } else { Exit::Error };
+        Self { exit, ..Self::of(&err, err.hint()) }
+    }
+}
+
+impl From<TargetError> for Failure {
+    fn from(err: TargetError) -> Self {
+        let hint = err.hint();
+        Self::of(&err, hint)
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(err: DataError) -> Self {
+        let hint = match &err {
+            DataError::Held { pid, .. } => format!("kill {pid} stops it; `seaway get stages` asks it"),
+            DataError::File { .. } => "choose another folder with --data".to_owned(),
+            DataError::NoHome => "export SEAWAY_DATA=DIR".to_owned(),
+        };
+        Self::of(&err, hint)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(err: ConfigError) -> Self {
+        let hint = match &err {
+            ConfigError::NoExternalUrl { .. } => "seaway serve --external-url https://NAME:PORT",
+            ConfigError::HalfTls => "set both, or neither",
+            _ => "`seaway config` lists the settings, what they are and where they come from",
+        };
+        Self::of(&err, hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_what_scripts_rely_on() {
+        let codes: Vec<u8> = Exit::ALL.iter().map(|(code, _)| *code).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 64]);
+    }
+}

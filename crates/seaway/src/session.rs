@@ -1,0 +1,117 @@
+//! A command's way to the control plane: which one, as whom, in which project.
+
+use crate::cli::Global;
+use crate::exit::Failure;
+use crate::target::{self, Around, Asked, Target};
+use crate::{data, output};
+use kube::api::{Api, ListParams};
+use kube::config::KubeConfigOptions;
+use kube::{Client, ResourceExt as _};
+use seaway_api::kargo::Project;
+use seaway_verbs::{VerbError, Verbs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A control plane that does not take a connection by then is not there.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// What a command is about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Looks.
+    Read,
+    /// Changes something: the target is named first.
+    Write,
+}
+
+/// A control plane, reached.
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    target: Target,
+    asked: Option<String>,
+}
+
+impl Session {
+    /// Finds the control plane that is meant; a write names it.
+    ///
+    /// # Errors
+    /// None is clear, or its kubeconfig cannot be used.
+    pub(crate) async fn open(global: &Global, access: Access) -> Result<Self, Failure> {
+        let asked = Asked { kubeconfig: global.kubeconfig.clone(), data: global.data.clone(), context: global.context.clone() };
+        let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let around = Around {
+            home: data::home().ok(),
+            seaway_data: path("SEAWAY_DATA"),
+            kubeconfig: std::env::var("KUBECONFIG").ok(),
+            running: &data::running,
+        };
+        let target = Target::choose(&asked, &around)?;
+        if access == Access::Write {
+            output::aside(format_args!("→ {}", target.shown()));
+        }
+        let options = KubeConfigOptions { context: Some(target.context.clone()), ..KubeConfigOptions::default() };
+        let unusable =
+            |err: &dyn std::fmt::Display| Failure::new(format!("use the kubeconfig: {err}"), "name another with --kubeconfig");
+        let mut config =
+            kube::Config::from_custom_kubeconfig(target.kubeconfig.clone(), &options).await.map_err(|err| unusable(&err))?;
+        config.connect_timeout = Some(CONNECT);
+        let client = Client::try_from(config).map_err(|err| unusable(&err))?;
+        Ok(Self { client, target, asked: global.project.clone() })
+    }
+
+    /// The project that is meant.
+    ///
+    /// # Errors
+    /// There is none, or several.
+    pub(crate) async fn project(&self) -> Result<String, Failure> {
+        let named = self.named_project();
+        let known = if named.is_none() { self.projects().await? } else { Vec::new() };
+        Ok(target::project(named, None, || known)?)
+    }
+
+    /// The project as far as it is named, without asking.
+    pub(crate) fn named_project(&self) -> Option<&str> {
+        self.asked.as_deref().or_else(|| self.target.project())
+    }
+
+    /// All projects, by name.
+    ///
+    /// # Errors
+    /// The control plane does not answer.
+    pub(crate) async fn projects(&self) -> Result<Vec<String>, Failure> {
+        let api: Api<Project> = Api::all(self.client.clone());
+        let all = api.list(&ListParams::default()).await.map_err(|err| VerbError::api("list projects", err))?;
+        Ok(all.items.iter().map(kube::ResourceExt::name_any).collect())
+    }
+
+    /// The projects that a reading command is about.
+    ///
+    /// # Errors
+    /// As [`Session::project`].
+    pub(crate) async fn scope(&self, all: bool) -> Result<Vec<String>, Failure> {
+        if all { self.projects().await } else { Ok(vec![self.project().await?]) }
+    }
+
+    /// The verbs of the project that is meant.
+    ///
+    /// # Errors
+    /// As [`Session::project`].
+    pub(crate) async fn verbs(&self) -> Result<Verbs, Failure> {
+        Ok(self.verbs_of(self.project().await?))
+    }
+
+    /// The verbs of this project.
+    pub(crate) fn verbs_of(&self, project: impl Into<String>) -> Verbs {
+        Verbs::new(self.client.clone(), project)
+    }
+}
+
+/// The name of an object, without the kind people may put before it: `promotion/x` is `x`.
+pub(crate) fn bare(name: &str) -> &str {
+    name.rsplit_once('/').map_or(name, |(_, bare)| bare)
+}
+
+/// When an object was made.
+pub(crate) fn made(object: &impl kube::Resource) -> Option<jiff::Timestamp> {
+    object.creation_timestamp().map(|time| time.0)
+}

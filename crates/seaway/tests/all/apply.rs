@@ -1,0 +1,87 @@
+//! `apply`: all is validated before the first write, what is there already reads `unchanged`, conflicts are shown.
+
+use crate::running::{BANK, FREIGHT, Plane};
+
+#[test]
+fn what_is_there_already_is_unchanged() {
+    let plane = Plane::start();
+    insta::assert_snapshot!(plane.apply(BANK, &[]).out, @r"
+    project.kargo.akuity.io/bank created
+    warehouse.kargo.akuity.io/bank created
+    stage.kargo.akuity.io/qa created
+    ");
+    let again = plane.apply(BANK, &[]);
+    assert_eq!(again.code, 0, "{}", again.err);
+    insta::assert_snapshot!(again.out, @r"
+    project.kargo.akuity.io/bank unchanged
+    warehouse.kargo.akuity.io/bank unchanged
+    stage.kargo.akuity.io/qa unchanged
+    ");
+    let changed = plane.apply(&BANK.replace("interval: 1h", "interval: 2h"), &[]);
+    assert!(changed.out.contains("warehouse.kargo.akuity.io/bank configured"), "{}", changed.out);
+    let freight = plane.apply(FREIGHT, &[]);
+    assert!(freight.out.ends_with(" created\n"), "{}{}", freight.out, freight.err);
+    let again = plane.apply(FREIGHT, &[]);
+    assert_eq!(again.out, freight.out.replace(" created", " unchanged"), "{}", again.err);
+}
+
+#[test]
+fn everything_is_validated_before_the_first_write() {
+    let plane = Plane::start();
+    let bad = "\
+apiVersion: kargo.akuity.io/v1alpha1
+kind: Project
+metadata: { name: bank }
+---
+apiVersion: kargo.akuity.io/v1alpha1
+kind: Stage
+metadata: { name: qa, namespace: bank }
+spec:
+  requestedFreigth: []
+---
+kind: Stage
+---
+apiVersion: kargo.akuity.io/v1alpha1
+kind: Stag
+metadata: { name: qa }
+";
+    let said = plane.apply(bad, &[]);
+    assert_eq!(said.code, 1);
+    insta::assert_snapshot!(said.err, @r"");
+    assert_eq!(plane.ok(&["get", "projects", "-o", "name"]), "");
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let plane = Plane::start();
+    let said = plane.apply("apiVersion: kargo.akuity.io/v1alpha1\nkind: Project\nmetadata: { name: bank }\n", &["--dry-run"]);
+    assert_eq!(said.out, "project.kargo.akuity.io/bank created (dry run)\n", "{}", said.err);
+    assert_eq!(plane.ok(&["get", "projects", "-o", "name"]), "");
+}
+
+#[test]
+fn a_field_that_another_owns_is_a_conflict_until_it_is_taken() {
+    let plane = Plane::start();
+    assert_eq!(plane.apply(BANK, &[]).code, 0);
+    change_as_another(&plane);
+    let said = plane.apply(BANK, &[]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains(".spec.interval") && said.err.contains("somebody"), "{}", said.err);
+    assert!(said.err.contains("hint: leave those fields to their owners, or take them over with --force-conflicts"), "{}", said.err);
+    let said = plane.apply(BANK, &["--force-conflicts"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("warehouse.kargo.akuity.io/bank configured"));
+}
+
+fn change_as_another(plane: &Plane) {
+    use kube::api::{Api, Patch, PatchParams};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let kubeconfig = kube::config::Kubeconfig::read_from(plane.data().join("kubeconfig")).unwrap();
+    runtime.block_on(async {
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await.unwrap();
+        let api: Api<seaway_api::kargo::Warehouse> = Api::namespaced(kube::Client::try_from(config).unwrap(), "bank");
+        let patch = serde_json::json!({ "spec": { "interval": "3h" } });
+        let params = PatchParams { field_manager: Some("somebody".into()), ..PatchParams::default() };
+        api.patch("bank", &params, &Patch::Merge(&patch)).await.unwrap();
+    });
+}

@@ -1,0 +1,8 @@
+//! The real binary on temporary folders and free ports: every contract of the command line and of a service that can be run.
+
+mod apply;
+mod backup;
+mod commands;
+mod running;
+mod serve;
+mod target;
