@@ -1,3 +1,20 @@
 //! Reconcilers, one folder a kind: observe the world, let `core` decide, act.
 
+pub mod caches;
+mod controllers;
+pub mod credentials;
+mod data;
+mod events;
 pub mod frame;
+mod house;
+mod plan;
+mod promotion;
+mod settings;
+mod stage;
+mod status;
+pub mod warehouse;
+mod write;
+
+pub use controllers::{Controllers, Handle};
+pub use house::{ClientFor, Context};
+pub use settings::Settings;

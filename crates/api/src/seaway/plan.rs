@@ -46,6 +46,9 @@ pub struct PlanStatus {
     /// Its version.
     #[serde(skip_serializing_if = "crate::is_default")]
     pub digest_version: Option<i64>,
+    /// The paths the digest covers, to name the one that differs; left out where they are too many.
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub paths: Vec<PlannedPath>,
     /// The plan, cut where a later step needs what only exists afterwards.
     #[serde(skip_serializing_if = "crate::is_default")]
     pub segments: Vec<Segment>,

@@ -1,6 +1,6 @@
 //! PromotionRun: what a promotion is carried out from. Same name as its Promotion, and owned by it.
 
-use super::journal::{Journal, Record, Wait};
+use super::journal::{Record, Wait};
 use super::plan::PlannedPath;
 use crate::conditions::Condition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -38,9 +38,9 @@ pub struct PromotionRunStatus {
     /// Why, in a sentence.
     #[serde(skip_serializing_if = "crate::is_default")]
     pub message: String,
-    /// What was done, in order.
+    /// What was done, in order: versioned and written by the engine of runs alone (`seaway_runs::RunState`).
     #[serde(skip_serializing_if = "crate::is_default")]
-    pub journal: Option<Journal>,
+    pub journal: Option<Value>,
     /// What was read and may change, so that a resumed run reads the same.
     #[serde(skip_serializing_if = "crate::is_default")]
     pub records: Vec<Record>,

@@ -1,0 +1,251 @@
+//! What is done about a promotion: it is carried out, ended, held back, and told of.
+
+use super::journal::{Held, ObjectJournal};
+use super::observe::{World, kargo};
+use super::{BLOCKED_LOOK, NAME, PENDING_AFTER, Promotions, projection};
+use crate::events::{self, Told};
+use crate::frame::{Failure, Key, Requeue};
+use crate::house::House;
+use crate::write::{by, status};
+use kube::api::{Api, Patch};
+use parking_lot::Mutex;
+use seaway_api::kargo::names::{annotation, label};
+use seaway_api::kargo::{Promotion, PromotionPhase, PromotionStatus};
+use seaway_base::{Next, chain};
+use seaway_runs::{AdvanceError, Cancel, JournalError, JournalSink as _, Milestone, Outcome, Phase, Run, RunSpec, RunState};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+impl Promotions {
+    /// Carries the promotion out as far as it goes now.
+    pub(super) async fn carry_out(&self, key: &Key, world: World) -> Result<Requeue, Failure> {
+        let house = &self.house;
+        let abort = world.abort();
+        if let Some(why) = world.refusal(house).filter(|_| abort.is_none() && !world.has_begun()) {
+            end_unbegun(house, &world, Phase::Errored, why).await?;
+            return Ok(Requeue::OnChange);
+        }
+        let spec = match RunSpec::from_promotion(&world.promotion.spec) {
+            Ok(spec) => Arc::new(spec),
+            Err(err) => {
+                end_unbegun(house, &world, Phase::Errored, chain(&err)).await?;
+                return Ok(Requeue::OnChange);
+            }
+        };
+        let stored = world.run.as_ref().and_then(|run| run.status.as_ref()).and_then(|status| status.journal.as_ref());
+        let state = stored.map(RunState::from_json).transpose().map_err(|err| Failure {
+            next: Next::Failed,
+            reason: "JournalUnreadable",
+            message: chain(&err),
+        })?;
+        let expected = world.expected(house);
+        let journal = Arc::new(ObjectJournal {
+            runs: house.api(NAME, world.project()),
+            promotions: house.api(NAME, world.project()),
+            clock: house.engine.ports.clock.clone(),
+            freight: world.collection(),
+            plan: expected.as_ref().map(|(_, name)| name.clone()).unwrap_or_default(),
+            held: Mutex::new(Held { promotion: world.promotion.clone(), run: world.run.clone() }),
+        });
+        let mut run = Run::new(Arc::new(world.facts(house)), spec, state);
+        run.identity = house.identity();
+        run.expected = expected.map(|(expected, _)| expected);
+        resolve(house, &world, &journal, &mut run).await?;
+        let _registered = self.register(key, &run.cancel, abort);
+        let mut engine = house.engine.clone();
+        engine.journal = journal.clone();
+        let outcome = engine.advance(&mut run).await;
+        if let Some(token) = world.refresh() {
+            handled(house, &world, token).await?;
+        }
+        match outcome {
+            Ok(Outcome::Finished(phase)) => {
+                self.finish(&journal, &world, &run.state, phase).await?;
+                Ok(Requeue::OnChange)
+            }
+            Ok(Outcome::Waiting { until, .. }) => Ok(Requeue::After(house.wait_until(until))),
+            Ok(Outcome::Retry { after, .. }) => Ok(Requeue::After(after)),
+            Ok(Outcome::Blocked { .. }) => Ok(Requeue::After(BLOCKED_LOOK)),
+            Ok(Outcome::Uncertain { .. } | Outcome::Stopped) => Ok(Requeue::OnChange),
+            Err(err @ AdvanceError::Mismatch { .. }) => {
+                end_unbegun(house, &world, Phase::Errored, err.to_string()).await?;
+                Ok(Requeue::OnChange)
+            }
+            Err(err) => Err(unsaved(&err)),
+        }
+    }
+
+    /// Lets a person's hand and the end of the process reach the run, until the guard is dropped.
+    fn register(&self, key: &Key, cancel: &Cancel, abort: Option<String>) -> Registered<'_> {
+        self.running.lock().insert(key.clone(), cancel.clone());
+        // What was asked between the look and the registration is not lost.
+        let cached = self.house.caches.promotions.get(key);
+        if let Some(actor) = abort.or_else(|| cached.as_deref().and_then(super::observe::aborter)) {
+            cancel.abort(&actor);
+        }
+        if self.stopping.load(Ordering::SeqCst) {
+            cancel.stop();
+        }
+        Registered { promotions: self, key: key.clone() }
+    }
+
+    /// A run that is over is told of: first the event, which a repetition does not double, then the phase, which ends the telling.
+    async fn finish(&self, journal: &ObjectJournal, world: &World, state: &RunState, phase: Phase) -> Result<(), Failure> {
+        tell_end(&self.house, world, phase, &state.message, state.last_event).await?;
+        journal.project(state).await.map_err(|err| unsaved(&AdvanceError::Journal(err)))?;
+        label(&self.house, world).await
+    }
+}
+
+struct Registered<'a> {
+    promotions: &'a Promotions,
+    key: Key,
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        self.promotions.running.lock().remove(&self.key);
+    }
+}
+
+/// Enters a person's decision. It is durable before its annotation goes, and the annotation is gone before the run moves:
+/// so one decision is never taken for two effects.
+async fn resolve(house: &House, world: &World, journal: &ObjectJournal, run: &mut Run) -> Result<(), Failure> {
+    let Some(choice) = world.resolution() else { return Ok(()) };
+    if let (Some(choice), true) = (choice, run.state.uncertain().is_some()) {
+        run.state.resolve(choice, "a person");
+        run.state.revision += 1;
+        run.state.message.clear();
+        journal.save(&run.facts, &run.state, Milestone::Effect).await.map_err(|err| unsaved(&AdvanceError::Journal(err)))?;
+    }
+    let api: Api<Promotion> = house.api(NAME, world.project());
+    let patch = json!({ "metadata": { "annotations": { annotation::RESOLVE: null } } });
+    let written = api.patch(world.name(), &by(NAME), &Patch::Merge(&patch)).await;
+    let written = written.map_err(|err| Failure::api("take the decision off the promotion", &err))?;
+    journal.held.lock().promotion = written;
+    Ok(())
+}
+
+fn unsaved(err: &AdvanceError) -> Failure {
+    let reason = match err {
+        AdvanceError::Journal(JournalError::Conflict) => "Conflict",
+        AdvanceError::Crashed => "Crashed",
+        _ => "JournalUnsaved",
+    };
+    Failure { next: Next::Retry, reason, message: chain(err) }
+}
+
+/// Ends a promotion of which nothing was carried out.
+async fn end_unbegun(house: &House, world: &World, phase: Phase, message: String) -> Result<(), Failure> {
+    tell_end(house, world, phase, &message, 0).await?;
+    let now = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(house.now()));
+    let before = world.promotion.status.clone().unwrap_or_default();
+    let after = PromotionStatus { phase: kargo(phase), message, finished_at: now, ..before };
+    write_status(house, world, &after).await?;
+    label(house, world).await
+}
+
+async fn write_status(house: &House, world: &World, after: &PromotionStatus) -> Result<(), Failure> {
+    let api: Api<Promotion> = house.api(NAME, world.project());
+    let before = world.promotion.status.clone().unwrap_or_default();
+    let written = status(&api, NAME, world.name(), &before, after).await;
+    written.map(|_| ()).map_err(|err| Failure::api("write the promotion's status", &err))
+}
+
+/// Notes that a refresh was handled.
+async fn handled(house: &House, world: &World, token: &str) -> Result<(), Failure> {
+    let api: Api<Promotion> = house.api(NAME, world.project());
+    let patch = json!({ "status": { "lastHandledRefresh": token } });
+    let written = api.patch_status(world.name(), &by(NAME), &Patch::Merge(&patch)).await;
+    written.map(|_| ()).map_err(|err| Failure::api("note the refresh", &err))
+}
+
+/// Marks a promotion that has ended, so that watches leave it out.
+pub(super) async fn label(house: &House, world: &World) -> Result<(), Failure> {
+    if world.promotion.metadata.labels.as_ref().is_some_and(|it| it.contains_key(label::TERMINAL)) {
+        return Ok(());
+    }
+    let api: Api<Promotion> = house.api(NAME, world.project());
+    let patch = json!({ "metadata": { "labels": { label::TERMINAL: "true" } } });
+    let written = api.patch(world.name(), &by(NAME), &Patch::Merge(&patch)).await;
+    written.map(|_| ()).map_err(|err| Failure::api("label the promotion", &err))
+}
+
+/// A promotion that is not its stage's turn is pending; told only once it has waited a little.
+pub(super) async fn pend(house: &House, world: &World) -> Result<Requeue, Failure> {
+    if world.phase() == PromotionPhase::Pending {
+        return Ok(Requeue::OnChange);
+    }
+    let made = world.promotion.metadata.creation_timestamp.as_ref().map(|at| at.0);
+    let age = made.and_then(|made| std::time::Duration::try_from(house.now().duration_since(made)).ok()).unwrap_or_default();
+    // Creation is known to the second only.
+    let told_after = PENDING_AFTER + std::time::Duration::from_secs(1);
+    if age < told_after {
+        return Ok(Requeue::After((told_after - age).max(PENDING_AFTER)));
+    }
+    let before = world.promotion.status.clone().unwrap_or_default();
+    write_status(house, world, &PromotionStatus { phase: PromotionPhase::Pending, ..before }).await?;
+    Ok(Requeue::OnChange)
+}
+
+/// A promotion that cannot begin says why, in its run and in its own message.
+pub(super) async fn block(house: &House, world: &World, reason: &str, message: &str) -> Result<(), Failure> {
+    let journal = ObjectJournal {
+        runs: house.api(NAME, world.project()),
+        promotions: house.api(NAME, world.project()),
+        clock: house.engine.ports.clock.clone(),
+        freight: None,
+        plan: String::new(),
+        held: Mutex::new(Held { promotion: world.promotion.clone(), run: world.run.clone() }),
+    };
+    let fail = |err: JournalError| unsaved(&AdvanceError::Journal(err));
+    let run = journal.made().await.map_err(fail)?;
+    let written =
+        journal.write(run, |before, generation, now| projection::blocked(before, reason, message, generation, now)).await;
+    written.map_err(fail)?;
+    let before = world.promotion.status.clone().unwrap_or_default();
+    write_status(house, world, &PromotionStatus { phase: PromotionPhase::Pending, message: message.to_owned(), ..before }).await
+}
+
+/// Tells of a promotion that a person made; what our controllers make is told by its effects.
+pub(super) async fn tell_created(house: &House, world: &World) -> Result<(), Failure> {
+    let annotations = world.promotion.metadata.annotations.as_ref();
+    let actor = annotations.and_then(|it| it.get(annotation::CREATE_ACTOR)).map_or("", String::as_str);
+    if actor.starts_with("controller:") {
+        return Ok(());
+    }
+    let note = format!("Promotion created for Stage {:?} by {actor:?}", world.promotion.spec.stage);
+    tell(house, world, "PromotionCreated", note, false, 0).await
+}
+
+async fn tell_end(house: &House, world: &World, phase: Phase, message: &str, number: u64) -> Result<(), Failure> {
+    let reason = format!("Promotion{}", phase.as_str());
+    let note = if message.is_empty() { format!("Promotion {}", phase.as_str().to_lowercase()) } else { message.to_owned() };
+    tell(house, world, &reason, note, phase != Phase::Succeeded, number.max(1)).await
+}
+
+async fn tell(house: &House, world: &World, reason: &str, note: String, warning: bool, number: u64) -> Result<(), Failure> {
+    let alias = world.freight.as_ref().map_or("", |freight| freight.alias.as_str());
+    let reference = world.collection().map(|(freight, _)| freight);
+    let mut annotations = events::of_promotion(&world.promotion, alias, reference.as_ref());
+    if reason == "PromotionSucceeded" {
+        let pending = world.stage.as_ref().is_some_and(|stage| stage.spec.verification.is_some());
+        annotations = events::with(annotations, "verification-pending", pending.to_string());
+    }
+    annotations.insert("seaway.dev/event-number".into(), number.to_string());
+    let uid = world.promotion.metadata.uid.as_deref().unwrap_or_default();
+    let name = format!("promotion-{uid}-{number}");
+    let told = Told { name, reason: reason.into(), note, warning, at: house.now(), annotations };
+    let client = (house.client_for)(NAME);
+    events::tell(client, NAME, &world.promotion, told).await.map_err(|err| Failure::api("tell of the promotion", &err))
+}
+
+/// A fault of ours, on the promotion it befell.
+pub(super) async fn tell_fault(house: &House, key: &Key, message: &str) {
+    let api: Api<Promotion> = house.api(NAME, &key.project);
+    let patch = json!({ "status": { "message": message } });
+    if let Err(err) = api.patch_status(&key.name, &by(NAME), &Patch::Merge(&patch)).await {
+        tracing::error!(object = %key, error = %err, "tell of a fault");
+    }
+}

@@ -1,0 +1,70 @@
+//! What a look at a stage goes by: the stage and its promotions live, the rest from caches.
+
+use super::NAME;
+use crate::frame::{Failure, Key};
+use crate::house::House;
+use jiff::Timestamp;
+use kube::api::{Api, ListParams};
+use seaway_api::kargo::names::label;
+use seaway_api::kargo::{Freight, Promotion, PromotionPolicy, Stage};
+use seaway_core::stage::{Decision, World, is_control_flow};
+use seaway_core::unbuilt::Unbuilt;
+use std::collections::BTreeSet;
+
+/// All that is read, owned.
+pub(super) struct Seen {
+    pub(super) stage: Stage,
+    pub(super) promotions: Vec<Promotion>,
+    pub(super) freight: Vec<Freight>,
+    policies: Vec<PromotionPolicy>,
+    control_flow: BTreeSet<String>,
+    warehouses: BTreeSet<String>,
+    unbuilt: Vec<Unbuilt>,
+    now: Timestamp,
+    verification_id: String,
+}
+
+/// Reads the world; `None` if the stage is gone.
+pub(super) async fn look(house: &House, key: &Key) -> Result<Option<Seen>, Failure> {
+    let stages: Api<Stage> = house.api(NAME, &key.project);
+    let found = stages.get_opt(&key.name).await.map_err(|err| Failure::api("read the stage", &err))?;
+    let Some(stage) = found else { return Ok(None) };
+    // Live, so that a stale cache can neither double a promotion nor miss one that has ended.
+    let promotions: Api<Promotion> = house.api(NAME, &key.project);
+    let of_stage = format!("{}={}", label::STAGE, seaway_core::admission::shorten_label(&key.name));
+    let listed = promotions.list(&ListParams::default().labels(&of_stage)).await;
+    let mut promotions = listed.map_err(|err| Failure::api("list the stage's promotions", &err))?.items;
+    promotions.retain(|promotion| promotion.spec.stage == *key.name && promotion.metadata.deletion_timestamp.is_none());
+    let own = house.caches.stages.in_project(&key.project);
+    let control_flow = own.iter().filter(|it| is_control_flow(it)).filter_map(|it| it.metadata.name.clone()).collect();
+    let warehouses = house.caches.warehouses.in_project(&key.project);
+    Ok(Some(Seen {
+        freight: house.caches.freight_for(&stage),
+        policies: house.policies(&key.project),
+        control_flow,
+        warehouses: warehouses.iter().filter_map(|it| it.metadata.name.clone()).collect(),
+        unbuilt: house.unbuilt(&key.project, &stage),
+        now: house.now(),
+        verification_id: house.random.uuid(),
+        promotions,
+        stage,
+    }))
+}
+
+impl Seen {
+    /// What core decides of it.
+    pub(super) fn decide(&self) -> Decision {
+        seaway_core::stage::decide(&World {
+            stage: &self.stage,
+            promotions: &self.promotions,
+            freight: &self.freight,
+            policies: &self.policies,
+            control_flow: &self.control_flow,
+            warehouses: &self.warehouses,
+            unbuilt: &self.unbuilt,
+            checked: None,
+            now: self.now,
+            verification_id: &self.verification_id,
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! Controllers come and go: what was begun is finished once, and an idle house writes nothing.
+
+use crate::world::{Bank, message_of};
+use kube::ResourceExt as _;
+use seaway_api::kargo::{Freight, Promotion, Stage};
+use serde_json::json;
+
+async fn waits(bank: &Bank) -> String {
+    bank.stage("qa", json!({ "direct": true }), &[json!({ "uses": "gate", "as": "gate" })]).await;
+    let freight = bank.freight("1.5.0").await;
+    let name = bank.promote("qa", &freight).await;
+    bank.wait::<Promotion>(&name, "waiting", |it| message_of(it).contains("the gate to open")).await;
+    name
+}
+
+#[tokio::test]
+async fn a_run_goes_on_after_a_stop_and_after_a_death() {
+    for kill in [false, true] {
+        let mut bank = Bank::open(&[]).await;
+        let name = waits(&bank).await;
+        if kill {
+            bank.kill()
+        } else {
+            bank.stop().await
+        }
+        let before = bank.all::<Promotion>().get(&name).await.unwrap().status.unwrap();
+        *bank.outside.open.lock() = true;
+        bank.start();
+        let ended = bank.ends(&name, "Succeeded").await;
+        bank.has("qa", "1.5.0").await;
+        assert_eq!(bank.log().await.len(), 2);
+        assert_eq!(ended.status.unwrap().started_at, before.started_at);
+    }
+}
+
+#[tokio::test]
+async fn killed_anywhere_a_promotion_ends_with_one_commit() {
+    let mut bank = Bank::open(&["qa"]).await;
+    bank.stage("qa", json!({ "direct": true }), &[]).await;
+    let promotions = bank.watch::<Promotion>().await;
+    bank.freight("1.5.0").await;
+    // The controllers die after each write to a promotion, and others take over.
+    for n in 1..=4 {
+        let wait = async {
+            while promotions.lock().len() < n {
+                tokio::task::yield_now().await;
+            }
+        };
+        if tokio::time::timeout(crate::world::SOON, wait).await.is_err() {
+            break;
+        }
+        bank.kill();
+        bank.start();
+    }
+    bank.has("qa", "1.5.0").await;
+    assert_eq!(bank.log().await.len(), 2);
+    assert_eq!(bank.promotions("qa").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_idle_house_writes_nothing() {
+    let mut bank = Bank::open(&["qa"]).await;
+    bank.stage("qa", json!({ "direct": true }), &[]).await;
+    bank.stage_of("passes", json!({ "stages": ["qa"] }), Vec::new()).await;
+    let freight = bank.freight("1.5.0").await;
+    let stage = bank.has("qa", "1.5.0").await;
+    let last = stage.status.unwrap().last_promotion.unwrap().name;
+    bank.ends(&last, "Succeeded").await;
+    let passed = |it: &Freight| it.status.as_ref().is_some_and(|it| it.verified_in.len() == 2);
+    bank.wait::<Freight>(&freight.name_any(), "verified", passed).await;
+    bank.stop().await;
+    let n_batches = bank.api.store().stats().n_batches;
+    // A new start looks at everything once.
+    bank.start();
+    bank.idle().await;
+    assert_eq!(bank.api.store().stats().n_batches, n_batches);
+}
+
+#[tokio::test]
+async fn a_stage_that_goes_takes_its_marks_with_it() {
+    let bank = Bank::open(&["qa"]).await;
+    bank.stage("qa", json!({ "direct": true }), &[]).await;
+    let freight = bank.freight("1.5.0").await;
+    let verified = |it: &Freight| it.status.as_ref().is_some_and(|it| !it.verified_in.is_empty());
+    bank.wait::<Freight>(&freight.name_any(), "verified", verified).await;
+    bank.has("qa", "1.5.0").await;
+    bank.all::<Stage>().delete("qa", &Default::default()).await.unwrap();
+    let clean = |it: &Freight| it.status.as_ref().is_none_or(|it| it.verified_in.is_empty() && it.currently_in.is_empty());
+    bank.wait::<Freight>(&freight.name_any(), "unmarked", clean).await;
+}
