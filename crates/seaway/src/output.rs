@@ -215,9 +215,9 @@ mod tests {
     fn a_table_fits_the_terminal() {
         let text = stages().text(Some(40), true);
         insta::assert_snapshot!(text, @r"
-        STAGE  HAS              WAITS FOR
-        qa     fund-transfer…   –
-        e2e    fund-transfer…   smoke test ans…
+        STAGE  HAS               WAITS FOR
+        qa     fund-transfer 1…  –
+        e2e    fund-transfer 1…  smoke test ans…
         ");
         assert!(text.lines().all(|line| line.chars().count() <= 40));
     }

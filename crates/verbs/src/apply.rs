@@ -111,7 +111,9 @@ impl Document {
             return vec![self.fault("kind", &message)];
         }
         let causes = validate_document(&self.value);
-        causes.into_iter().map(|cause| self.fault(&cause.field, &cause.message)).collect()
+        let mut faults: Vec<Fault> = causes.into_iter().map(|cause| self.fault(&cause.field, &cause.message)).collect();
+        faults.sort_by_key(|fault| fault.line);
+        faults
     }
 
     fn fault(&self, field: &str, message: &str) -> Fault {

@@ -116,7 +116,16 @@ impl Plane {
         let http =
             HttpClient::new(egress(config, door.address())?).map_err(|err| of(&err, "`seaway config` shows the settings"))?;
         let token = introduce(config, data, &url, &clock, project)?;
-        let control = control::start(config, data, &api, &http, (&clock, &random), &metrics, &url).await?;
+        let control = control::start(control::Parts {
+            config,
+            data,
+            api: &api,
+            http,
+            clock: Arc::clone(&clock),
+            random,
+            metrics: &metrics,
+            url: &url,
+        });
         let (stop_door, stopped) = watch::channel(false);
         let behind = door::Options {
             api: seaway_server::backup::beside(&api, data.join("scratch")),

@@ -47,7 +47,14 @@ metadata: { name: qa }
 ";
     let said = plane.apply(bad, &[]);
     assert_eq!(said.code, 1);
-    insta::assert_snapshot!(said.err, @r"");
+    insta::assert_snapshot!(said.err, @r"
+    error: 4 faults; nothing was written
+    -:8: spec.requestedFreight: requestedFreight is missing; add it
+    -:9: spec.requestedFreigth: unknown field requestedFreigth; did you mean requestedFreight?
+    -:11: apiVersion: is missing: every document names its apiVersion and kind
+    -:14: kind: `Stag` of `kargo.akuity.io/v1alpha1` is not served here
+    hint: `kubectl explain KIND` tells a kind's fields
+    ");
     assert_eq!(plane.ok(&["get", "projects", "-o", "name"]), "");
 }
 
@@ -67,7 +74,11 @@ fn a_field_that_another_owns_is_a_conflict_until_it_is_taken() {
     let said = plane.apply(BANK, &[]);
     assert_eq!(said.code, 1);
     assert!(said.err.contains(".spec.interval") && said.err.contains("somebody"), "{}", said.err);
-    assert!(said.err.contains("hint: leave those fields to their owners, or take them over with --force-conflicts"), "{}", said.err);
+    assert!(
+        said.err.contains("hint: leave those fields to their owners, or take them over with --force-conflicts"),
+        "{}",
+        said.err
+    );
     let said = plane.apply(BANK, &["--force-conflicts"]);
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.out.contains("warehouse.kargo.akuity.io/bank configured"));

@@ -8,7 +8,9 @@ use tempfile::TempDir;
 #[test]
 fn a_command_line_that_is_not_understood_is_64() {
     let home = TempDir::new().unwrap();
-    for args in [&["gett"][..], &["get"], &["promote", "qa"], &["get", "pods"], &["resolve", "x"], &["plan", "qa", "--timeout", "long"]] {
+    for args in
+        [&["gett"][..], &["get"], &["promote", "qa"], &["get", "pods"], &["resolve", "x"], &["plan", "qa", "--timeout", "long"]]
+    {
         let said = run(seaway(home.path()).args(args));
         assert_eq!(said.code, 64, "{args:?}: {}", said.err);
         assert!(said.err.contains("error: ") && said.err.contains("hint: "), "{}", said.err);
@@ -26,10 +28,16 @@ fn settings_are_shown_with_their_origin() {
     let said = run(command.args(["config", "--listen", "127.0.0.1:2"]));
     assert_eq!(said.code, 0, "{}", said.err);
     let wanted = |line: &&str| ["listen ", "log.", "git.name"].iter().any(|name| line.starts_with(name));
-    let lines: Vec<String> = said.out.lines().filter(wanted).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let lines: Vec<String> =
+        said.out.lines().filter(wanted).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     assert_eq!(
         lines,
-        ["listen 127.0.0.1:2 --listen", "log.level warn $SEAWAY_LOG_LEVEL", "log.format json seaway.yaml", "git.name Seaway default"]
+        [
+            "listen 127.0.0.1:2 --listen",
+            "log.level warn $SEAWAY_LOG_LEVEL",
+            "log.format json seaway.yaml",
+            "git.name Seaway default"
+        ]
     );
     std::fs::write(home.path().join("seaway.yaml"), "lisen: x\n").unwrap();
     let said = run(seaway(home.path()).current_dir(home.path()).args(["config", "--config", "seaway.yaml"]));
@@ -39,7 +47,8 @@ fn settings_are_shown_with_their_origin() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let home = TempDir::new().unwrap();
-    let mut child = seaway(home.path()).args(["completion", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        seaway(home.path()).args(["completion", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut out = child.stdout.take().unwrap();
     out.read_exact(&mut [0; 1]).unwrap();
     drop(out);

@@ -124,11 +124,6 @@ impl Plane {
         }
     }
 
-    /// Everything it said until it ended.
-    pub(crate) fn rest(&self) -> Vec<String> {
-        self.lines.iter().collect()
-    }
-
     pub(crate) fn data(&self) -> PathBuf {
         self.home.path().join("data")
     }

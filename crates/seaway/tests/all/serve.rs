@@ -102,7 +102,9 @@ fn what_was_acknowledged_survives_a_kill_and_the_identity_stays() {
 
 #[test]
 fn logs_come_as_json_when_asked() {
-    let plane = Plane::with(TempDir::new().unwrap(), |command| drop(command.args(["--log-format", "json"])));
+    let plane = Plane::with(TempDir::new().unwrap(), |command| {
+        command.args(["--log-format", "json"]);
+    });
     plane.terminate();
     let line = plane.line(|line| line.contains("\"stopped\""));
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
