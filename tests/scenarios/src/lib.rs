@@ -4,6 +4,7 @@
 //! folder. What it waits for is always a condition; after [`PATIENCE`] it says what did not come and how things stand.
 
 mod bank;
+mod control;
 mod counted;
 mod death;
 mod ear;

@@ -4,6 +4,7 @@ use crate::death::Death;
 use seaway_base::{SharedClock, SystemClock};
 use seaway_neighbours::git::GitOptions;
 use seaway_neighbours::registry::Access;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How a world is started.
@@ -22,6 +23,8 @@ pub struct Options {
     pub git: GitOptions,
     /// Who may read the registry.
     pub registry: Access,
+    /// Addresses that count as the control plane's own, which no step may reach.
+    pub own: Vec<SocketAddr>,
     /// Threads of the control plane.
     pub n_threads: usize,
     /// Names, ids and backoff come from it.
@@ -37,6 +40,7 @@ impl Default for Options {
             clock: SystemClock::shared(),
             git: GitOptions::default(),
             registry: Access::default(),
+            own: Vec::new(),
             n_threads: 2,
             seed: 7,
         }

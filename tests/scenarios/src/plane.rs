@@ -1,5 +1,6 @@
 //! One life of the control plane: store, API server and controllers on a runtime of their own, so that all of it can be dropped at any instant.
 
+use crate::control::{self, Controlling};
 use crate::counted::{Counted, Ledger};
 use crate::death::Life;
 use crate::options::Options as Chosen;
@@ -70,7 +71,7 @@ pub(crate) struct Plane {
 struct Parts {
     api: ApiServer,
     _running: Running,
-    controllers: crate::plane::controllers::Started,
+    controllers: Controlling,
 }
 
 impl Plane {
@@ -93,7 +94,7 @@ impl Plane {
                 let api =
                     ApiServer::new(store, ours(), Arc::new(Rules), chosen.clock.clone(), random.clone(), Options::default());
                 let running = api.start().await.context("start the API server")?;
-                let controllers = controllers::start(&api, &folder, &chosen, &random, seam).await?;
+                let controllers = control::start(&api, &folder.join("data"), &chosen, &random, seam).await?;
                 anyhow::Ok(Parts { api, _running: running, controllers })
             })
             .await
@@ -126,7 +127,7 @@ impl Plane {
 
     /// Stops it in order.
     pub(crate) async fn stop(mut self) {
-        if let Some(mut parts) = self.parts.take() {
+        if let Some(parts) = self.parts.take() {
             parts.controllers.stop().await;
             self.parts = Some(parts);
         }
@@ -180,23 +181,4 @@ async fn open(ground: &Ground, life: &Arc<Life>) -> Result<SqliteStore> {
 /// The database file of a folder.
 pub(crate) fn database(folder: &Path) -> PathBuf {
     folder.join("data").join("seaway.db")
-}
-
-pub(crate) mod controllers {
-    //! Starting the controllers.
-    use super::{ApiServer, Arc, Chosen, Life, Path, Random, Result};
-
-    /// The controllers, once they run.
-    pub(crate) struct Started;
-
-    impl Started {
-        pub(crate) async fn stop(&mut self) {}
-        pub(crate) fn is_idle(&self) -> bool {
-            true
-        }
-    }
-
-    pub(crate) async fn start(_: &ApiServer, _: &Path, _: &Chosen, _: &Random, _: Arc<Life>) -> Result<Started> {
-        Ok(Started)
-    }
 }

@@ -8,6 +8,7 @@ use crate::options::Options;
 use crate::plane::{Gate, Ground, Plane};
 use crate::question::{Read, list};
 use anyhow::{Context as _, Result, anyhow, bail};
+use jiff::SignedDuration;
 use kube::{Client, ResourceExt as _};
 use parking_lot::Mutex;
 use seaway_api::kargo::names::annotation;
@@ -26,6 +27,8 @@ use tempfile::TempDir;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked for.
 const LOOK: Duration = Duration::from_millis(15);
+/// What time alone will bring within this is waited for when a world settles: soaks are short here.
+const SOON: SignedDuration = SignedDuration::from_secs(10);
 
 /// The whole of it, on a temporary folder.
 pub struct World {
@@ -216,38 +219,16 @@ impl World {
 
     async fn is_still(&self, project: &str) -> Result<bool> {
         let n_written = self.n_written();
-        let verbs = self.verbs_in(project);
-        let idle = self.plane.lock().await.as_ref().is_some_and(Plane::is_idle);
-        if !idle {
+        let idle = async || self.plane.lock().await.as_ref().is_some_and(Plane::is_idle);
+        if !idle().await {
             return Ok(false);
         }
-        for warehouse in list::<Warehouse>(&verbs).await? {
-            let asked = warehouse.annotations().get(annotation::REFRESH).cloned().unwrap_or_default();
-            let status = warehouse.status.clone().unwrap_or_default();
-            if status.last_handled_refresh != asked || status.observed_generation != warehouse.metadata.generation {
-                return Ok(false);
-            }
-        }
-        let runs: Vec<PromotionRun> = list(&verbs).await?;
-        for promotion in list::<Promotion>(&verbs).await? {
-            if is_over(&promotion) {
-                continue;
-            }
-            let name = promotion.name_any();
-            let run = runs.iter().find(|run| run.name_any() == name).and_then(|run| run.status.as_ref());
-            if run.is_none_or(|status| !matches!(status.phase.as_str(), "Uncertain" | "Blocked")) {
-                return Ok(false);
-            }
-        }
-        for stage in list::<Stage>(&verbs).await? {
-            let status = stage.status.clone().unwrap_or_default();
-            if status.observed_generation != stage.metadata.generation {
-                return Ok(false);
-            }
-        }
+        let read = self.read(project).await?;
+        let moves = read.warehouses.iter().any(looks)
+            || read.promotions.iter().any(|promotion| !is_over(promotion) && !read.runs.iter().any(|run| stands(run, promotion)))
+            || read.stages.iter().any(|stage| stage.status.is_none() || read.moves(stage, SOON));
         // What was read is one picture only if nothing was written meanwhile.
-        let idle = self.plane.lock().await.as_ref().is_some_and(Plane::is_idle);
-        Ok(idle && self.n_written() == n_written)
+        Ok(!moves && idle().await && self.n_written() == n_written)
     }
 
     /// A stage of the bank.
@@ -443,6 +424,18 @@ impl World {
     pub fn n_written(&self) -> usize {
         self.ground.ledger.lock().len()
     }
+}
+
+/// Has it still to look, for the first time or because somebody asked?
+fn looks(warehouse: &Warehouse) -> bool {
+    let asked = warehouse.annotations().get(annotation::REFRESH).map(String::as_str).unwrap_or_default();
+    warehouse.status.as_ref().is_none_or(|status| status.last_handled_refresh != asked)
+}
+
+/// Is it the promotion's run, and will it not move by itself?
+fn stands(run: &PromotionRun, promotion: &Promotion) -> bool {
+    let phase = run.status.as_ref().map(|status| status.phase.as_str()).unwrap_or_default();
+    run.name_any() == promotion.name_any() && matches!(phase, "Uncertain" | "Blocked")
 }
 
 fn is_over(promotion: &Promotion) -> bool {
