@@ -240,8 +240,12 @@ impl Bank {
     pub(crate) async fn freight(&self, version: &str) -> Freight {
         let image = json!({ "repoURL": IMAGE, "tag": version, "digest": format!("sha256:{:0>64}", version.replace('.', "")) });
         let origin = json!({ "kind": "Warehouse", "name": "bank" });
-        self.create(json!({ "metadata": { "name": "x" }, "alias": format!("v-{version}"), "origin": origin, "images": [image] }))
-            .await
+        // Kubernetes keeps times to the second: versions made within one would be in no order.
+        let second = version.rsplit('.').next().unwrap();
+        let found_at = format!("2026-01-01T00:00:{second:0>2}Z");
+        let freight = json!({ "metadata": { "name": "x" }, "alias": format!("v-{version}"), "origin": origin,
+            "discoveredAt": found_at, "images": [image] });
+        self.create(freight).await
     }
 
     pub(crate) async fn wait<K>(&self, name: &str, what: &str, holds: impl Fn(&K) -> bool) -> K
