@@ -12,6 +12,8 @@ mod neighbours;
 mod options;
 mod plane;
 mod question;
+pub mod script;
+mod show;
 mod world;
 
 pub use bank::{ORIGIN, PROJECT, STAGES, WAREHOUSE};

@@ -342,7 +342,7 @@ impl World {
         Ok(self.read(project).await?.ask(why::stuck))
     }
 
-    async fn read(&self, project: &str) -> Result<Read> {
+    pub(crate) async fn read(&self, project: &str) -> Result<Read> {
         Read::all(&self.verbs_in(project), self.options.clock.now()).await
     }
 
