@@ -8,10 +8,13 @@ mod events;
 pub mod frame;
 mod house;
 mod plan;
+pub mod project;
 mod promotion;
+pub mod retention;
 mod settings;
 mod stage;
 mod status;
+pub mod upkeep;
 pub mod warehouse;
 mod write;
 

@@ -1,10 +1,11 @@
 //! Writing a status: only what differs is sent, and nothing if nothing does.
 
 use crate::frame::{Cache, Key, Kind};
+use crate::write::difference;
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 /// The objects of a kind in a project (empty for cluster-scoped kinds), untyped: what a newer version wrote survives.
 pub(crate) fn api<K: Kind>(client: &Client, project: &str) -> Api<DynamicObject> {
@@ -32,39 +33,4 @@ pub(crate) async fn write<K: Kind>(
     let written = api::<K>(client, &key.project).patch_status(&key.name, &parameters, &patch).await?;
     cache.put(written);
     Ok(true)
-}
-
-/// The JSON merge patch (RFC 7386) from one value to another; `None` if they are equal.
-fn difference(before: &Value, after: &Value) -> Option<Value> {
-    if before == after {
-        return None;
-    }
-    let (Value::Object(old), Value::Object(new)) = (before, after) else { return Some(after.clone()) };
-    let mut patch = Map::new();
-    for key in old.keys().filter(|key| !new.contains_key(*key)) {
-        patch.insert(key.clone(), Value::Null);
-    }
-    for (key, value) in new {
-        match old.get(key) {
-            Some(old) => patch.extend(difference(old, value).map(|part| (key.clone(), part))),
-            None => {
-                patch.insert(key.clone(), value.clone());
-            }
-        }
-    }
-    // Maps may hold the same in another order.
-    (!patch.is_empty()).then_some(Value::Object(patch))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_patch_says_what_changed_and_what_went() {
-        let check = |before: Value, after: Value, expect: Option<Value>| assert_eq!(difference(&before, &after), expect);
-        check(json!({ "a": 1, "b": { "c": [1] } }), json!({ "b": { "c": [1] }, "a": 1 }), None);
-        check(json!({ "a": 1, "b": { "c": [1] } }), json!({ "b": { "c": [2] } }), Some(json!({ "a": null, "b": { "c": [2] } })));
-        check(Value::Null, json!({ "a": 1 }), Some(json!({ "a": 1 })));
-    }
 }

@@ -1,0 +1,190 @@
+//! Retention: lets go of what is old and unused, from time to time. Doing it twice does no harm.
+//!
+//! Promotions and freight by Kargo's rules (`core::retention`), plans that have expired, what ended runs keep in mirrors, and mirrors
+//! that nobody used for long.
+
+use futures::StreamExt as _;
+use kube::api::{Api, DeleteParams, ListParams, Preconditions};
+use kube::{Client, Resource, ResourceExt};
+use seaway_api::kargo::{Freight, Project, Promotion, Stage};
+use seaway_api::seaway::Plan;
+use seaway_base::SharedClock;
+use seaway_core::retention::{self, Keep};
+use seaway_git::Mirrors;
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Debug;
+use std::time::{Duration, SystemTime};
+
+/// Deletions on their way at one time.
+const N_AT_ONCE: usize = 8;
+/// A look leaves what is beyond this for the next one.
+const N_DELETED_MAX: usize = 5_000;
+
+/// What is kept, and for how long.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How often it is looked through.
+    pub every: Duration,
+    /// Promotions of each stage.
+    pub promotions: Keep,
+    /// Freight of each warehouse.
+    pub freight: Keep,
+    /// A mirror that was not used for so long goes; it is fetched anew when needed.
+    pub mirror_unused: Duration,
+}
+
+impl Default for Settings {
+    /// Hourly, Kargo's numbers, and mirrors for a week.
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(3600),
+            promotions: Keep::default(),
+            freight: Keep::default(),
+            mirror_unused: Duration::from_secs(7 * 24 * 3600),
+        }
+    }
+}
+
+/// How much went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// Promotions.
+    pub promotions: usize,
+    /// Freight.
+    pub freight: usize,
+    /// Plans.
+    pub plans: usize,
+    /// Runs whose objects mirrors kept.
+    pub runs: usize,
+    /// Mirrors.
+    pub mirrors: usize,
+}
+
+/// Looks things through and lets go.
+pub struct Retention {
+    client: Client,
+    mirrors: Mirrors,
+    clock: SharedClock,
+    settings: Settings,
+}
+
+/// What keeps one look from being done; the next one tries again.
+#[derive(Debug, thiserror::Error)]
+pub enum RetentionError {
+    /// The control plane did not list them.
+    #[error("list {what}")]
+    List {
+        /// Which objects.
+        what: &'static str,
+        /// The cause.
+        #[source]
+        err: Box<kube::Error>,
+    },
+    /// A mirror could not be cleared.
+    #[error("clear the mirrors")]
+    Mirrors(#[from] seaway_git::GitError),
+}
+
+impl Retention {
+    /// Retention over the whole control plane.
+    pub const fn new(client: Client, mirrors: Mirrors, clock: SharedClock, settings: Settings) -> Self {
+        Self { client, mirrors, clock, settings }
+    }
+
+    /// Looks at once and then from time to time, until the task is dropped.
+    pub async fn run(self) {
+        let mut ticks = tokio::time::interval(self.settings.every.max(Duration::from_secs(1)));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            match self.once().await {
+                Ok(gone) if gone == Gone::default() => {}
+                Ok(gone) => tracing::info!(?gone, "old objects are gone"),
+                Err(err) => tracing::warn!("retention is not done and is tried again: {}", seaway_base::chain(&err)),
+            }
+        }
+    }
+
+    /// Looks once.
+    ///
+    /// # Errors
+    /// [`RetentionError`]; what went before it stays gone.
+    pub async fn once(&self) -> Result<Gone, RetentionError> {
+        let now = self.clock.now();
+        let mut gone = Gone::default();
+        let projects: Vec<Project> = list(&Api::all(self.client.clone()), "projects").await?;
+        for project in projects.iter().map(ResourceExt::name_any) {
+            let promotions: Api<Promotion> = Api::namespaced(self.client.clone(), &project);
+            let all = list(&promotions, "promotions").await?;
+            let by_stage = group(all, |it| it.spec.stage.clone());
+            let old = by_stage.values().flat_map(|all| named(all, &retention::promotions(all, self.settings.promotions, now)));
+            gone.promotions += delete(&promotions, old.collect()).await;
+
+            let stages: Vec<Stage> = list(&Api::namespaced(self.client.clone(), &project), "stages").await?;
+            let freight: Api<Freight> = Api::namespaced(self.client.clone(), &project);
+            let by_origin = group(list(&freight, "freight").await?, |it| it.origin.name.clone());
+            let old =
+                by_origin.values().flat_map(|all| named(all, &retention::freight(all, &stages, self.settings.freight, now)));
+            gone.freight += delete(&freight, old.collect()).await;
+
+            let plans: Api<Plan> = Api::namespaced(self.client.clone(), &project);
+            let over =
+                |plan: &&Plan| plan.status.as_ref().and_then(|it| it.expires_at.as_ref()).is_some_and(|expires| expires.0 <= now);
+            let old = list(&plans, "plans").await?.iter().filter(over).map(key).collect();
+            gone.plans += delete(&plans, old).await;
+        }
+        self.clear_mirrors(&mut gone).await?;
+        Ok(gone)
+    }
+
+    async fn clear_mirrors(&self, gone: &mut Gone) -> Result<(), RetentionError> {
+        // Listed now, not before the deletions: a promotion that began meanwhile must be among them.
+        let open: Vec<Promotion> = list(&Api::all(self.client.clone()), "promotions").await?;
+        let ended = |it: &Promotion| it.status.as_ref().is_some_and(|status| status.phase.is_terminal());
+        let alive: HashSet<String> = open.iter().filter(|it| !ended(it)).filter_map(|it| it.metadata.uid.clone()).collect();
+        gone.runs = self.mirrors.unpin_all(move |uid| alive.contains(uid)).await?;
+        gone.mirrors = self.mirrors.evict(SystemTime::from(self.clock.now()), self.settings.mirror_unused).await?;
+        Ok(())
+    }
+}
+
+async fn list<K: Clone + DeserializeOwned + Debug>(api: &Api<K>, what: &'static str) -> Result<Vec<K>, RetentionError> {
+    let listed = api.list(&ListParams::default()).await;
+    listed.map(|it| it.items).map_err(|err| RetentionError::List { what, err: Box::new(err) })
+}
+
+fn group<K>(all: Vec<K>, by: impl Fn(&K) -> String) -> BTreeMap<String, Vec<K>> {
+    let mut groups: BTreeMap<String, Vec<K>> = BTreeMap::new();
+    for object in all {
+        groups.entry(by(&object)).or_default().push(object);
+    }
+    groups
+}
+
+fn key<K: Resource>(object: &K) -> (String, Option<String>) {
+    (object.meta().name.clone().unwrap_or_default(), object.meta().uid.clone())
+}
+
+/// Name and uid of those that are named.
+fn named<K: Resource>(all: &[K], names: &[String]) -> Vec<(String, Option<String>)> {
+    let names: HashSet<&str> = names.iter().map(String::as_str).collect();
+    all.iter().map(key).filter(|(name, _)| names.contains(name.as_str())).collect()
+}
+
+/// Deletes exactly these; says how many went. One that admission keeps, or that went by itself, is no error.
+async fn delete<K: Clone + DeserializeOwned + Debug>(api: &Api<K>, old: Vec<(String, Option<String>)>) -> usize {
+    let deletions = old.into_iter().take(N_DELETED_MAX).map(|(name, uid)| async move {
+        let preconditions = Preconditions { uid, resource_version: None };
+        let parameters = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        match api.delete(&name, &parameters).await {
+            Ok(_) => true,
+            Err(kube::Error::Api(refused)) if refused.is_not_found() || refused.is_conflict() => false,
+            Err(err) => {
+                tracing::warn!(object = name, "an old object is kept for now: {err}");
+                false
+            }
+        }
+    });
+    futures::stream::iter(deletions).buffer_unordered(N_AT_ONCE).filter(|gone| std::future::ready(*gone)).count().await
+}
