@@ -42,6 +42,12 @@ pub(crate) fn run(root: &Path, env: bool) -> Result<()> {
     Ok(())
 }
 
+/// The parts that are built, as variables of the environment.
+pub(crate) fn variables(root: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
+    let all: Vec<_> = PARTS.iter().map(|part| Ok((part.variable, binary(root, part)?))).collect::<Result<_>>()?;
+    Ok(all.into_iter().filter(|(_, path)| path.exists()).collect())
+}
+
 /// Where a part is kept: a new pin is a new folder.
 fn binary(root: &Path, part: &Part) -> Result<PathBuf> {
     let mut hasher = DefaultHasher::new();

@@ -6,8 +6,14 @@ use std::process::Command;
 
 /// Runs cargo with these arguments.
 pub(crate) fn cargo<S: AsRef<OsStr>>(args: &[S]) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    status(Command::new(cargo).args(args))
+    status(&mut cargo_command(args))
+}
+
+/// The same, not run yet.
+pub(crate) fn cargo_command<S: AsRef<OsStr>>(args: &[S]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args);
+    command
 }
 
 /// Runs a command to its end; an error names it.

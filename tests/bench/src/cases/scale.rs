@@ -1,0 +1,161 @@
+//! Start-up, memory and CPU per event, with few and with many stages and freight.
+
+use crate::news::News;
+use crate::plane::Plane;
+use crate::report::{Goal, Report, Sample, Unit};
+use crate::world::{PROJECT, World, tag};
+use anyhow::{Context as _, Result};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+use seaway_api::kargo::{Freight, Stage};
+use seaway_verbs::Refreshable;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// Stages, and how many of each share a warehouse.
+const FEW: usize = 100;
+const MANY: usize = 1_000;
+const STAGES_A_WAREHOUSE: usize = 10;
+/// Freight of each warehouse: 10,000 where there are many stages.
+const FREIGHT_A_WAREHOUSE: usize = 100;
+/// Requests on their way at once while the world is filled.
+const N_AT_ONCE: usize = 16;
+const N_REFRESHES: usize = 300;
+const N_FREIGHT: usize = 100;
+const N_STARTS: usize = 5;
+
+pub(super) async fn run(report: &mut Report) -> Result<()> {
+    let empty = empty(report).await?;
+    let world = World::start().await?;
+    fill(&world, 0, FEW).await?;
+    let few = events(&world, "few").await?;
+    fill(&world, FEW, MANY).await?;
+    let mut memory = Sample::new(Unit::Bytes);
+    let many = events(&world, "many").await?;
+    memory.add(world.plane.rss_bytes()?);
+    report.against("memory, 1,000 stages and 10,000 freight / empty", &memory, &empty, Goal::None);
+    report.against("CPU per refresh of a stage, 1,000 stages / 100", &many.refresh, &few.refresh, Goal::Growth(1.5));
+    report.against("CPU per new freight, 1,000 stages / 100", &many.freight, &few.freight, Goal::Growth(1.5));
+    restart(report, world, &empty).await
+}
+
+/// Starts on folders that are empty; answers the memory then.
+async fn empty(report: &mut Report) -> Result<Sample> {
+    let (mut starts, mut memory) = (Sample::times([]), Sample::new(Unit::Bytes));
+    for _ in 0..N_STARTS {
+        let folder = tempfile::tempdir().context("make a folder")?;
+        let plane = Plane::start(&folder.path().join("data")).await?;
+        starts.add_time(plane.ready_after);
+        memory.add(plane.rss_bytes()?);
+        plane.stop().await?;
+    }
+    report.alone("start-up, empty folder", &starts, Goal::Most(2.0));
+    report.alone("memory, empty", &memory, Goal::None);
+    Ok(memory)
+}
+
+/// Starts on the folder that is filled now.
+async fn restart(report: &mut Report, world: World, empty: &Sample) -> Result<()> {
+    let World { plane, folder, .. } = world;
+    plane.stop().await?;
+    let (mut starts, mut memory) = (Sample::times([]), Sample::new(Unit::Bytes));
+    for _ in 0..N_STARTS {
+        let plane = Plane::start(&folder.path().join("data")).await?;
+        starts.add_time(plane.ready_after);
+        memory.add(plane.rss_bytes()?);
+        plane.stop().await?;
+    }
+    report.alone("start-up, 1,000 stages and 10,000 freight", &starts, Goal::Most(2.0));
+    report.against("memory at ready after a restart, filled / empty", &memory, empty, Goal::None);
+    Ok(())
+}
+
+fn stage(index: usize) -> String {
+    format!("stage-{index:04}")
+}
+
+fn warehouse(index: usize) -> String {
+    format!("warehouse-{index:03}")
+}
+
+/// Fills the world with stages `from..to`, and their warehouses and freight.
+async fn fill(world: &World, from: usize, to: usize) -> Result<()> {
+    let warehouses = from / STAGES_A_WAREHOUSE..to / STAGES_A_WAREHOUSE;
+    for index in warehouses.clone() {
+        let image = world.image(&warehouse(index));
+        world.push(&image, &tag(0)).await?;
+        world.warehouse(&warehouse(index), &image, "24h", false).await?;
+    }
+    let stages = stream::iter(from..to).map(|index| one_stage(world, index)).buffer_unordered(N_AT_ONCE);
+    stages.try_collect::<Vec<()>>().await?;
+    let all = warehouses.flat_map(|index| (0..FREIGHT_A_WAREHOUSE).map(move |number| (index, number)));
+    let freight = stream::iter(all).map(|(index, number)| async move {
+        let name = warehouse(index);
+        world.freight(&name, &world.image(&name), number).await.map(drop)
+    });
+    freight.buffer_unordered(N_AT_ONCE).try_collect::<Vec<()>>().await?;
+    world.quiet().await
+}
+
+async fn one_stage(world: &World, index: usize) -> Result<()> {
+    let origin = json!({ "kind": "Warehouse", "name": warehouse(index / STAGES_A_WAREHOUSE) });
+    let steps = json!([{ "uses": "git-clone", "config": { "repoURL": world.url("app"), "checkout": [{ "branch": "main", "path": "./src" }] } }]);
+    let spec = json!({
+        "requestedFreight": [{ "origin": origin, "sources": { "direct": true } }],
+        "promotionTemplate": { "spec": { "steps": steps } },
+    });
+    world.apply(json!({ "kind": "Stage", "metadata": { "name": stage(index), "namespace": PROJECT }, "spec": spec })).await
+}
+
+/// CPU seconds of the process for one event of each kind.
+struct Events {
+    refresh: Sample,
+    freight: Sample,
+}
+
+async fn events(world: &World, label: &str) -> Result<Events> {
+    let mut news = News::new();
+    let verbs = world.verbs();
+    news.listen(verbs.api::<Stage>(), |stage| {
+        (stage.status.as_ref().map(|it| it.last_handled_refresh.clone()).unwrap_or_default(), String::new())
+    })
+    .await?;
+    news.listen(verbs.api::<Freight>(), |freight| (freight.metadata.name.clone().unwrap_or_default(), String::new())).await?;
+    world.quiet().await?;
+    let before = world.plane.cpu_seconds()?;
+    for _ in 0..N_REFRESHES {
+        refresh(world, &news, &stage(0)).await.with_context(|| label.to_owned())?;
+    }
+    let refresh = per_event(world.plane.cpu_seconds()? - before, N_REFRESHES);
+    world.quiet().await?;
+    let offset = if label == "few" { 50_000 } else { 60_000 };
+    let before = world.plane.cpu_seconds()?;
+    let name = warehouse(1);
+    let mut made = BTreeSet::new();
+    for number in 0..N_FREIGHT {
+        made.insert(world.freight(&name, &world.image(&name), offset + number).await?);
+    }
+    news.until("new freight", |seen| seen.iter().filter(|it| made.contains(&it.name)).nth(made.len() - 1).map(drop)).await?;
+    world.quiet().await?;
+    let freight = per_event(world.plane.cpu_seconds()? - before, N_FREIGHT);
+    Ok(Events { refresh, freight })
+}
+
+/// Asks a stage to decide again, and waits until it has.
+async fn refresh(world: &World, news: &News, stage: &str) -> Result<()> {
+    let now = Timestamp::now();
+    news.forget();
+    world.verbs().refresh(Refreshable::Stage, stage, now, None).await?;
+    let token = now.to_string();
+    news.until("a stage's refresh", |seen| {
+        seen.iter().find(|it| it.plural == "stages" && it.name == stage && it.state == token).map(drop)
+    })
+    .await
+}
+
+fn per_event(seconds: f64, n_events: usize) -> Sample {
+    let mut sample = Sample::new(Unit::Seconds);
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
+    sample.add(seconds / n_events as f64);
+    sample
+}
