@@ -224,7 +224,7 @@ impl SecretCredentials {
     }
 
     fn read(&self, secret: &RepositorySecret, url: &str) -> Result<Login, CredentialError> {
-        let (name, url) = || -> (String, String) { (secret.name(), shown(url)) }();
+        let (name, url) = (secret.name(), shown(url));
         let part = |key: &'static str| {
             let missing = || CredentialError::Incomplete { secret: name.clone(), url: url.clone(), missing: key };
             secret.text(key).filter(|text| !text.is_empty()).map(str::to_owned).ok_or_else(missing)

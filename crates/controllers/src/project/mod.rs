@@ -51,7 +51,7 @@ impl Projects {
         let own = Arc::clone(&queue);
         projects.listen(move |change| {
             // Our own status wakes nobody.
-            let meta = |project: &Option<Arc<Project>>| project.as_ref().map(|it| meta(&**it));
+            let meta = |project: &Option<Arc<Project>>| project.as_deref().map(meta);
             if meta(&change.before) != meta(&change.after) {
                 own.add(change.key.clone());
             }

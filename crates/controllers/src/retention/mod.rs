@@ -6,14 +6,16 @@
 use futures::StreamExt as _;
 use kube::api::{Api, DeleteParams, ListParams, Preconditions};
 use kube::{Client, Resource, ResourceExt};
+use parking_lot::Mutex;
 use seaway_api::kargo::{Freight, Project, Promotion, Stage};
 use seaway_api::seaway::Plan;
 use seaway_base::SharedClock;
 use seaway_core::retention::{self, Keep};
 use seaway_git::Mirrors;
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Deletions on their way at one time.
@@ -67,6 +69,8 @@ pub struct Retention {
     mirrors: Mirrors,
     clock: SharedClock,
     settings: Settings,
+    /// Runs in mirrors whose promotion the last look did not know.
+    unknown: Arc<Mutex<HashSet<String>>>,
 }
 
 /// What keeps one look from being done; the next one tries again.
@@ -88,8 +92,8 @@ pub enum RetentionError {
 
 impl Retention {
     /// Retention over the whole control plane.
-    pub const fn new(client: Client, mirrors: Mirrors, clock: SharedClock, settings: Settings) -> Self {
-        Self { client, mirrors, clock, settings }
+    pub fn new(client: Client, mirrors: Mirrors, clock: SharedClock, settings: Settings) -> Self {
+        Self { client, mirrors, clock, settings, unknown: Arc::default() }
     }
 
     /// Looks at once and then from time to time, until the task is dropped.
@@ -139,11 +143,21 @@ impl Retention {
     }
 
     async fn clear_mirrors(&self, gone: &mut Gone) -> Result<(), RetentionError> {
-        // Listed now, not before the deletions: a promotion that began meanwhile must be among them.
-        let open: Vec<Promotion> = list(&Api::all(self.client.clone()), "promotions").await?;
+        let promotions: Vec<Promotion> = list(&Api::all(self.client.clone()), "promotions").await?;
         let ended = |it: &Promotion| it.status.as_ref().is_some_and(|status| status.phase.is_terminal());
-        let alive: HashSet<String> = open.iter().filter(|it| !ended(it)).filter_map(|it| it.metadata.uid.clone()).collect();
-        gone.runs = self.mirrors.unpin_all(move |uid| alive.contains(uid)).await?;
+        let known: HashMap<String, bool> =
+            promotions.iter().filter_map(|it| Some((it.metadata.uid.clone()?, !ended(it)))).collect();
+        let (before, unknown) = (std::mem::take(&mut *self.unknown.lock()), Arc::clone(&self.unknown));
+        // A run that nobody knows may have begun after the list was made: it goes if the next look does not know it either.
+        let is_live = move |uid: &str| match known.get(uid) {
+            Some(live) => *live,
+            None if before.contains(uid) => false,
+            None => {
+                unknown.lock().insert(uid.to_owned());
+                true
+            }
+        };
+        gone.runs = self.mirrors.unpin_all(is_live).await?;
         gone.mirrors = self.mirrors.evict(SystemTime::from(self.clock.now()), self.settings.mirror_unused).await?;
         Ok(())
     }

@@ -115,6 +115,14 @@ pub(super) fn failed(before: &WarehouseStatus, asked: Asked<'_>, err: &LookError
     status
 }
 
+/// The status when the control plane did not take the freight.
+pub(super) fn unmade(before: &WarehouseStatus, asked: Asked<'_>, why: &str) -> WarehouseStatus {
+    let mut status = asked.begin(before);
+    asked.set(&mut status, types::FREIGHT_CREATED, false, "FreightCreationFailed", why);
+    asked.set(&mut status, types::READY, false, "FreightCreationFailed", why);
+    status
+}
+
 /// The status after a look that succeeded. It equals `before` if the look brought nothing new: then nothing is written.
 pub(super) fn found(
     before: &WarehouseStatus,

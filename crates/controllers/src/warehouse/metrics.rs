@@ -9,6 +9,7 @@ use prometheus_client::registry::Registry;
 
 type Labels = [(&'static str, String); 2];
 
+#[derive(Clone)]
 pub(super) struct Metrics {
     looks: Counter,
     pub(super) failed: Counter,
@@ -34,7 +35,14 @@ impl Metrics {
 
     pub(super) fn looked(&self, key: &Key, at: Timestamp) {
         self.looks.inc();
-        let labels = [("project", key.project.to_string()), ("warehouse", key.name.to_string())];
-        self.last_look.get_or_create(&labels).set(at.as_second());
+        self.last_look.get_or_create(&labels(key)).set(at.as_second());
     }
+
+    pub(super) fn forget(&self, key: &Key) {
+        self.last_look.remove(&labels(key));
+    }
+}
+
+fn labels(key: &Key) -> Labels {
+    [("project", key.project.to_string()), ("warehouse", key.name.to_string())]
 }

@@ -147,6 +147,8 @@ impl Warehouses {
     ) -> Arc<Self> {
         let (queue, memory) = (Arc::<Queue>::default(), Arc::<Mutex<Memory>>::default());
         let (changed, forget) = (Arc::clone(&queue), Arc::clone(&memory));
+        let metrics = Metrics::new(registry);
+        let figures = metrics.clone();
         let seen = cache.all();
         cache.listen(move |change| {
             let (before, after) = (change.before.as_deref(), change.after.as_deref());
@@ -156,6 +158,7 @@ impl Warehouses {
             }
             let Some(after) = after else {
                 memory.looks.remove(&change.key);
+                figures.forget(&change.key);
                 memory.wanted.remove(&change.key);
                 return;
             };
@@ -180,7 +183,7 @@ impl Warehouses {
             clock,
             memory,
             permits: Semaphore::new(settings.n_at_once.max(1)),
-            metrics: Metrics::new(registry),
+            metrics,
             settings,
             outside,
         });
@@ -232,13 +235,8 @@ impl Warehouses {
 
     /// Whether a look is due, looks that nothing was written of included.
     fn due(&self, key: &Key, warehouse: &Warehouse, now: Timestamp) -> Due {
-        let looked = {
-            let mut memory = self.memory.lock();
-            if memory.wanted.remove(key) {
-                return Due::Now("its repository has news");
-            }
-            memory.looks.get(key).filter(|looked| looked.generation == warehouse.metadata.generation).cloned()
-        };
+        let looked = self.memory.lock().looks.get(key).cloned();
+        let looked = looked.filter(|looked| looked.generation == warehouse.metadata.generation);
         let at = match looked {
             Some(Looked { found: None, .. }) => return Due::Now("its last look failed"),
             Some(looked) => Some(Time(looked.at)),
@@ -263,11 +261,13 @@ impl Warehouses {
         key: &Key,
         warehouse: &Warehouse,
         asked: Asked<'_>,
+        news: bool,
     ) -> Result<Result<DiscoveredArtifacts, LookError>, Failure> {
         let status = warehouse.status.as_ref();
         let looked = self.memory.lock().looks.get(key).filter(|looked| looked.generation == asked.generation).cloned();
-        let by_clock =
-            looked.is_some() && status.is_some_and(|it| asked.token.is_empty() || it.last_handled_refresh == asked.token);
+        let by_clock = !news
+            && looked.is_some()
+            && status.is_some_and(|it| asked.token.is_empty() || it.last_handled_refresh == asked.token);
         let written =
             status.filter(|it| it.observed_generation == asked.generation).and_then(|it| it.discovered_artifacts.as_ref());
         let remembered = looked.as_ref().and_then(|it| it.found.as_deref());
@@ -289,7 +289,14 @@ impl Warehouses {
         let verdict = decide::judge(warehouse, &found, asked.now);
         // Freight first: a crash between the two looks again and finds it there.
         let made = match &verdict {
-            Verdict::Make(freight) => Some(self.make(freight).await?),
+            Verdict::Make(freight) => match self.make(freight).await {
+                Ok(made) => Some(made),
+                Err(failure) => {
+                    let before = self.status(key);
+                    self.write(key, &before, &decide::unmade(&before, asked, &failure.message)).await?;
+                    return Err(failure);
+                }
+            },
             _ => None,
         };
         let before = self.status(key);
@@ -302,7 +309,9 @@ impl Warehouses {
         self.metrics.failed.inc();
         self.remember(key, asked, None);
         let before = self.status(key);
-        self.write(key, &before, &decide::failed(&before, asked, err)).await?;
+        if self.write(key, &before, &decide::failed(&before, asked, err)).await? {
+            tracing::warn!(project = %key.project, warehouse = %key.name, reason = %err.reason(), "look for artifacts: {err}");
+        }
         match (err.next(), err.retry_after()) {
             (Next::Retry, Some(wait)) => Ok(Requeue::After(wait.max(Duration::from_secs(1)))),
             // The other side may change without telling us: a right that is granted, a repository that is made.
@@ -339,10 +348,12 @@ impl Reconcile for Warehouses {
             self.write(key, &before, &decide::not_built(&before, asked, &parts)).await?;
             return Ok(Requeue::OnChange);
         }
-        if let Due::At(at) = self.due(key, &warehouse, now) {
-            return Ok(Requeue::After(until(now, at)));
+        let news = self.memory.lock().wanted.remove(key);
+        match self.due(key, &warehouse, now) {
+            Due::At(at) if !news => return Ok(Requeue::After(until(now, at))),
+            _ => {}
         }
-        let done = self.turn(key, &warehouse, asked).await;
+        let done = self.turn(key, &warehouse, asked, news).await;
         if done.is_err() {
             // What the look was for is not done: the next try must not wait for the interval.
             self.memory.lock().wanted.insert(key.clone());
@@ -352,8 +363,8 @@ impl Reconcile for Warehouses {
 }
 
 impl Warehouses {
-    async fn turn(&self, key: &Key, warehouse: &Warehouse, mut asked: Asked<'_>) -> Result<Requeue, Failure> {
-        let answer = self.look(key, warehouse, asked).await?;
+    async fn turn(&self, key: &Key, warehouse: &Warehouse, mut asked: Asked<'_>, news: bool) -> Result<Requeue, Failure> {
+        let answer = self.look(key, warehouse, asked, news).await?;
         asked.now = self.now();
         let interval = warehouse.spec.interval.get().filter(|it| !it.is_zero()).unwrap_or(Duration::from_secs(300));
         let interval = interval.max(self.settings.interval_min);

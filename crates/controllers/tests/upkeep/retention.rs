@@ -25,7 +25,10 @@ async fn old_freight_and_unused_mirrors_go_and_a_second_look_finds_nothing() {
 
     let http = HttpClient::new(Egress::local()).unwrap();
     let mirrors = Mirrors::new(scene.harbour.folder.path().join("old"), http, MirrorOptions::default());
-    mirrors.mirror(&Remote::open(scene.around.git_url("bank"))).fetch().await.unwrap();
+    let mirror = mirrors.mirror(&Remote::open(scene.around.git_url("bank")));
+    let tip = mirror.fetch().await.unwrap().head_id.unwrap();
+    mirror.pin("nobody", &mirror.objects(), &[tip]).await.unwrap();
+    drop(mirror);
     let keep = Keep { n: 2, min_age: Duration::from_secs(3600) };
     // Mirrors are dated by the machine's clock.
     let clock = ManualClock::at(jiff::Timestamp::now());
@@ -44,7 +47,7 @@ async fn old_freight_and_unused_mirrors_go_and_a_second_look_finds_nothing() {
     }
     assert_eq!(retention.once().await.unwrap(), Gone::default());
     clock.advance_seconds(3600);
-    assert_eq!(retention.once().await.unwrap(), Gone { freight: 4, ..Gone::default() });
+    assert_eq!(retention.once().await.unwrap(), Gone { freight: 4, runs: 1, ..Gone::default() });
     assert_eq!(scene.tags("bank").await, ["1.4.0", "1.5.0"]);
     clock.advance_seconds(48 * 3600);
     assert_eq!(retention.once().await.unwrap(), Gone { mirrors: 1, ..Gone::default() });

@@ -79,7 +79,7 @@ impl Harbour {
     }
 
     /// How many changes the store has seen.
-    pub(crate) fn n_commits(&self) -> u64 {
+    pub(crate) fn n_changes(&self) -> u64 {
         self.api.store().stats().n_batches
     }
 

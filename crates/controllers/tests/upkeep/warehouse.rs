@@ -61,12 +61,12 @@ async fn a_look_that_finds_nothing_new_writes_nothing() {
         .build();
     let key = scene.apply("bank", spec).await;
     assert_eq!(scene.turn(&key).await, Ok(Requeue::After(Duration::from_secs(300))));
-    let (written, version) = (scene.harbour.n_commits(), scene.warehouse(&key).await.metadata.resource_version);
+    let (written, version) = (scene.harbour.n_changes(), scene.warehouse(&key).await.metadata.resource_version);
     let asked = scene.around.registry.n_requests();
     for _ in 0..5 {
         scene.poll(&key).await.unwrap();
     }
-    assert_eq!(scene.harbour.n_commits(), written);
+    assert_eq!(scene.harbour.n_changes(), written);
     assert_eq!(scene.warehouse(&key).await.metadata.resource_version, version);
     assert_eq!(scene.around.registry.n_requests() - asked, 10, "the list, and the digest of the best tag");
     assert_eq!(scene.warehouses.last_look(&key).unwrap().to_string(), "2026-11-21T10:25:00Z");
@@ -158,13 +158,13 @@ async fn commits_to_excluded_paths_make_no_freight() {
     scene.turn(&key).await.unwrap();
     assert_eq!(scene.freight("bank").await, ["first commit"]);
     // What promotions write comes back as news of the branch, and must not start another round.
-    let written = scene.harbour.n_commits();
+    let written = scene.harbour.n_changes();
     for round in 0..3 {
         let text = round.to_string();
         scene.around.git.commit("bank", "main", "promote", &[("stages/test/app.yaml", Some(text.as_bytes()))]).await.unwrap();
         scene.poll(&key).await.unwrap();
     }
-    assert_eq!(scene.harbour.n_commits(), written);
+    assert_eq!(scene.harbour.n_changes(), written);
     scene.around.git.commit("bank", "main", "change", &[("base/app.yaml", Some(b"b"))]).await.unwrap();
     scene.poll(&key).await.unwrap();
     assert_eq!(scene.freight("bank").await, ["change", "first commit"]);
@@ -238,9 +238,9 @@ async fn a_missing_repository_and_a_missing_branch_are_named() {
         assert!(message.contains(word), "{name}: {message}");
         let blocked = scene.condition(&key, "Blocked").await.map(|it| it.reason);
         assert_eq!((turn.is_ok(), blocked.as_deref()), (reason.is_some(), reason), "{name}: {message}");
-        let written = scene.harbour.n_commits();
+        let written = scene.harbour.n_changes();
         let _ = scene.poll(&key).await;
-        assert_eq!(scene.harbour.n_commits(), written, "{name}: the same error is written once");
+        assert_eq!(scene.harbour.n_changes(), written, "{name}: the same error is written once");
     };
     let image = scene.around.image_url("nowhere");
     check("image", warehouse("a").image(&image, ""), None, "does not exist at its registry").await;
