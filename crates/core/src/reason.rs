@@ -123,8 +123,8 @@ reasons! {
     OtherOrigin { "the stage requests no freight of that origin", released: "a request for it in the stage's spec" }
     NothingFound { "no version matches what a subscription asks for", released: "a version that matches, or a wider subscription" }
     RepositoryMissing { "the repository is not there, or is not shown to these credentials", released: "the repository, or credentials that see it" }
-    ReferenceMissing { "a branch, tag, commit or digest is not there", released: "its return, or freight that names another" }
-    Unreachable { "a server could not be reached", released: "the server, which is tried again" }
+    ReferenceMissing { "a branch, tag, commit or digest is not there", released: "its return, or another name" }
+    Unreachable { "a server could not be reached", released: "the server's return" }
     NotAuthenticated {
         "a server did not accept the credentials",
         released: "a Secret of the project with the right credentials",
@@ -141,7 +141,7 @@ reasons! {
         "a commit would hold a value that came from secret()",
         released: "keeping the secret out of the file or message that is named",
     }
-    PushConflict { "the branch changed where the promotion writes", released: "another promotion, once both sides agree" }
+    PushConflict { "the branch changed where the promotion writes", released: "another promotion, from the branch as it is then" }
     FileMissing { "a step reads a file that is not there", released: "the file, or another path in the step" }
     PathRefused { "a path leads out of the work folder", released: "a path that stays inside" }
     ToolMissing { "a tool that a step runs is not installed", released: "installing it" }

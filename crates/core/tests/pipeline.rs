@@ -290,7 +290,7 @@ fn a_running_promotion_says_what_its_run_waits_for() {
     assert_snapshot!(tell(blocked("ToolMissing", "neither `kustomize` nor `kubectl` is installed")), @"stage prod-eu is blocked: fund-transfer 1.5.0: neither `kustomize` nor `kubectl` is installed, since 0s; released by installing it");
     let wait =
         Wait { step: "smoke".into(), for_: "http://x answers 200".into(), released_by: "that answer".into(), ..Wait::default() };
-    assert_snapshot!(tell(PromotionRunStatus { waits: vec![wait], ..PromotionRunStatus::default() }), @"stage prod-eu is waiting: fund-transfer 1.5.0: `smoke` waits for http://x answers 200, since 0s; released by that answer");
+    assert_snapshot!(tell(PromotionRunStatus { waits: vec![wait], ..PromotionRunStatus::default() }), @"stage prod-eu is waiting: fund-transfer 1.5.0: `smoke` waits: http://x answers 200, since 0s; released by that answer");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A git server and an OCI registry inside the process, for the demo, rehearsal and tests: not for production.
 
 pub mod answers;
-mod auth;
+pub mod auth;
 pub mod git;
 pub mod registry;
 pub mod serve;

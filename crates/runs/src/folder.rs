@@ -53,6 +53,7 @@ impl Engine {
         let new: Vec<String> =
             after.keys().filter(|path| !before.contains_key(*path)).map(|path| path.as_str().to_owned()).collect();
         if !new.is_empty() {
+            self.refuse_secret_checkout(run, index, &new, config)?;
             let state = &mut run.state.steps[index];
             state.mounts = new;
             let of_author = |key: &str| config.get("author")?.get(key)?.as_str().map(ToOwned::to_owned);
@@ -66,6 +67,30 @@ impl Engine {
             if before.get(path).is_some_and(|was| was != head) {
                 self.refuse_secrets(run, path)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Where a checkout lies, what it is of and who commits in it are written into the journal and into commits: none of it may be secret.
+    fn refuse_secret_checkout(&self, run: &Run, index: usize, mounts: &[String], config: &Value) -> Result<(), StepError> {
+        let masker = &run.memory.masker;
+        let is_secret = |text: &str| masker.text(text) != text;
+        let refused = |field: &str, instead: &str| {
+            let alias = &run.spec.steps[index].alias;
+            let message =
+                format!("`{field}` of step `{alias}` holds a value that came from secret() and would be written down: {instead}");
+            Err(StepError::failed("InvalidConfig", message))
+        };
+        let has = |pointer: &str| config.pointer(pointer).and_then(Value::as_str).is_some_and(is_secret);
+        if has("/repoURL") {
+            let instead = "put the login into a Secret labelled `kargo.akuity.io/cred-type: git`, with `repoURL`, `username` and `password`";
+            return refused("repoURL", instead);
+        }
+        if has("/author/name") || has("/author/email") {
+            return refused("author", "every reader of the repository would see it");
+        }
+        if mounts.iter().any(|mount| is_secret(mount)) {
+            return refused("checkout", "name the folder otherwise");
         }
         Ok(())
     }

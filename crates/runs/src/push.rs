@@ -131,6 +131,11 @@ impl Engine {
             Ok(target) => target,
             Err(err) => return Ok(Err(err.into())),
         };
+        if run.memory.masker.text(&target.name) != target.name {
+            let message =
+                "the name of the branch to push to holds a value that came from secret(): it is not pushed; name it otherwise";
+            return Ok(Err(StepError::failed("SecretInCommit", message).into()));
+        }
         let mirror = self.ports.git.mirror(&remote);
         let credential = remote.credential.as_ref().map(|it| it.key.clone()).unwrap_or_default();
         let key = QueueKey { url: remote.url.clone(), refname: target.refname.clone(), credential };

@@ -49,7 +49,12 @@ struct State<K> {
 impl<K: Kind> Default for Cache<K> {
     fn default() -> Self {
         let state = State { objects: BTreeMap::new(), indexes: HashMap::new(), parked: BTreeMap::new() };
-        Self { state: RwLock::new(state), indexers: Vec::new(), listeners: RwLock::new(Vec::new()), synced: watch::channel(false).0 }
+        Self {
+            state: RwLock::new(state),
+            indexers: Vec::new(),
+            listeners: RwLock::new(Vec::new()),
+            synced: watch::channel(false).0,
+        }
     }
 }
 
@@ -75,7 +80,12 @@ impl<K: Kind> Cache<K> {
     pub fn in_project(&self, project: &str) -> Vec<Arc<K>> {
         let state = self.state.read();
         let from = Key::new(project, "");
-        state.objects.range(from..).take_while(|(key, _)| &*key.project == project).map(|(_, object)| Arc::clone(object)).collect()
+        state
+            .objects
+            .range(from..)
+            .take_while(|(key, _)| &*key.project == project)
+            .map(|(_, object)| Arc::clone(object))
+            .collect()
     }
 
     /// All objects.

@@ -22,10 +22,28 @@ struct State {
     again: HashSet<Key>,
     later: BTreeSet<(Instant, Key)>,
     due: HashMap<Key, Instant>,
+    /// How many keys of one project are worked on at one time; `None` for any number.
+    share: Option<usize>,
     closed: bool,
 }
 
 impl State {
+    /// Takes the first key whose project has a place left.
+    fn pop(&mut self) -> Option<Key> {
+        let at = match self.share {
+            None => 0,
+            Some(share) => {
+                let n_working = |key: &Key| self.working.iter().filter(|it| it.project == key.project).count();
+                // What belongs to no project shares with nobody.
+                self.ready.iter().position(|key| key.project.is_empty() || n_working(key) < share)?
+            }
+        };
+        let key = self.ready.remove(at)?;
+        self.waiting.remove(&key);
+        self.working.insert(key.clone());
+        Some(key)
+    }
+
     fn push(&mut self, key: Key) {
         if self.working.contains(&key) {
             self.again.insert(key);
@@ -50,6 +68,11 @@ impl State {
 }
 
 impl Queue {
+    /// From now on no more than so many keys of one project are worked on at one time: what hangs in one holds up no other.
+    pub fn share(&self, n: usize) {
+        self.state.lock().share = Some(n.max(1));
+    }
+
     /// Hands the key to a worker as soon as one is free.
     pub fn add(&self, key: Key) {
         self.state.lock().push(key);
@@ -86,9 +109,7 @@ impl Queue {
                     return None;
                 }
                 let wake_at = state.wake(Instant::now());
-                if let Some(key) = state.ready.pop_front() {
-                    state.waiting.remove(&key);
-                    state.working.insert(key.clone());
+                if let Some(key) = state.pop() {
                     if !state.ready.is_empty() {
                         self.changed.notify_one();
                     }
@@ -111,6 +132,9 @@ impl Queue {
         state.working.remove(key);
         if state.again.remove(key) {
             state.push(key.clone());
+        }
+        // The place of its project may be what another key waits for.
+        if !state.ready.is_empty() {
             drop(state);
             self.changed.notify_one();
         }
@@ -155,5 +179,24 @@ mod tests {
         assert!(queue.is_idle());
         queue.close();
         assert_eq!(queue.next().await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_project_never_takes_every_place() {
+        let queue = Queue::default();
+        queue.share(2);
+        let key = |project: &str, name: &str| Key::new(project, name);
+        for name in ["a", "b", "c"] {
+            queue.add(key("ill", name));
+        }
+        queue.add(key("well", "d"));
+        let mut taken = Vec::new();
+        for _ in 0..3 {
+            taken.extend(queue.next().await);
+        }
+        assert_eq!(taken, [key("ill", "a"), key("ill", "b"), key("well", "d")]);
+        assert!(tokio::time::timeout(Duration::from_secs(1), queue.next()).await.is_err());
+        queue.done(&key("ill", "a"));
+        assert_eq!(queue.next().await, Some(key("ill", "c")));
     }
 }

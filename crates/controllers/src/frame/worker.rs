@@ -87,9 +87,12 @@ impl Workers {
 /// Works on the queue until it is closed; then finishes what is in hand.
 pub async fn run(reconciler: Arc<dyn Reconcile>, queue: Arc<Queue>, workers: Workers) {
     let attempts: Arc<Mutex<HashMap<Key, u32>>> = Arc::default();
+    // A quarter of the places is out of reach of any one project, however much of it hangs.
+    queue.share(workers.n.saturating_sub(workers.n / 4));
     let mut tasks = JoinSet::new();
     for _ in 0..workers.n.max(1) {
-        let (reconciler, queue, workers, attempts) = (Arc::clone(&reconciler), Arc::clone(&queue), workers.clone(), Arc::clone(&attempts));
+        let (reconciler, queue, workers, attempts) =
+            (Arc::clone(&reconciler), Arc::clone(&queue), workers.clone(), Arc::clone(&attempts));
         tasks.spawn(async move {
             while let Some(key) = queue.next().await {
                 turn(&*reconciler, &queue, &workers, &attempts, &key).await;
@@ -104,7 +107,8 @@ async fn turn(reconciler: &dyn Reconcile, queue: &Queue, workers: &Workers, atte
     workers.begun.inc();
     let began = Instant::now();
     let result = AssertUnwindSafe(reconciler.reconcile(key)).catch_unwind().await.unwrap_or_else(|panic| {
-        let what = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+        let what =
+            panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
         let message = format!("seaway has a fault: {}; please report it", what.as_deref().unwrap_or("panic"));
         Err(Failure { next: Next::Bug, reason: "Bug", message })
     });

@@ -93,7 +93,7 @@ fn running(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -
                 .until(wait.until.as_ref().map(|t| t.0));
         }
         if let Some(wait) = run.waits.first() {
-            let answer = say(promotion, State::Waiting, Reason::StepWaiting, format!("`{}` waits for {}", wait.step, wait.for_))
+            let answer = say(promotion, State::Waiting, Reason::StepWaiting, format!("`{}` waits: {}", wait.step, wait.for_))
                 .since(wait.since.as_ref().map(|t| t.0).or(started))
                 .waits_for(wait.for_.clone())
                 .until(wait.until.as_ref().map(|t| t.0));
@@ -124,7 +124,7 @@ fn ended(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -> 
         PromotionPhase::Errored => (State::Failed, told.unwrap_or(Reason::PromotionErrored)),
         _ => (State::Failed, told.unwrap_or(Reason::PromotionFailed)),
     };
-    let cause = if status.message.is_empty() { reason.meaning().to_owned() } else { status.message.clone() };
+    let cause = if status.message.is_empty() { reason.meaning().to_owned() } else { plainly(&status.message) };
     let waits = if state == State::Failed { first_line(&cause) } else { String::new() };
     let hint = match state {
         State::Failed => format!("seaway promote {} --freight {}", promotion.spec.stage, promotion.spec.freight),
@@ -137,6 +137,13 @@ fn ended(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -> 
         Reason::PromotionFailed | Reason::PromotionErrored | Reason::PromotionAborted | Reason::PushConflict => answer,
         _ => answer.released_by(format!("{}, then another promotion", reason.releases())),
     }
+}
+
+/// A message without the words that Kargo's clients know it by and that say nothing more: how often a step that is tried once was tried.
+pub(crate) fn plainly(message: &str) -> String {
+    let message = message.strip_prefix("an unrecoverable error occurred: ").unwrap_or(message);
+    let tried_once = message.strip_prefix("step `").and_then(|rest| rest.split_once("` met error threshold of 1: "));
+    tried_once.map_or_else(|| message.to_owned(), |(alias, why)| format!("`{alias}`: {why}"))
 }
 
 /// The first line of a message: what fits into a column.

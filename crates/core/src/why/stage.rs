@@ -1,6 +1,6 @@
 //! Why a stage stands as it does: the first thing that speaks, from the most pressing to the least.
 
-use super::promotion::first_line;
+use super::promotion::{first_line, plainly};
 use super::{Answer, Index, State, left};
 use crate::freight::{Availability, Listing, candidate, list, own_name};
 use crate::reason::Reason;
@@ -148,7 +148,7 @@ impl<'p, 'a> Look<'p, 'a> {
             _ => return None,
         };
         let since = last.finished_at.as_ref().map(|t| t.0);
-        Some(self.say(State::Failed, reason, ended.message.clone()).since(since).waits_for(first_line(&ended.message)))
+        Some(self.say(State::Failed, reason, plainly(&ended.message)).since(since).waits_for(first_line(&ended.message)))
     }
 
     /// The newest freight beyond what is in the stage, whether it may go in now or after some time.
@@ -208,10 +208,12 @@ impl<'p, 'a> Look<'p, 'a> {
                 let cause = format!("upstream is changing to {label}");
                 return Some(self.say(State::Waiting, Reason::UpstreamChanging, cause).since(availability.since()));
             }
-            if self.promotions.iter().any(|p| p.spec.freight == own_name(freight) && queue::phase(p) == PromotionPhase::Aborted) {
+            let stopped = |p: &&&Promotion| p.spec.freight == own_name(freight) && queue::phase(p) == PromotionPhase::Aborted;
+            if let Some(stopped) = self.promotions.iter().filter(stopped).max_by(|a, b| queue::name(a).cmp(queue::name(b))) {
                 let cause = format!("the promotion of {label} was stopped, and automation does not try again");
                 return Some(
                     self.say(State::Waiting, Reason::PromotionAborted, cause)
+                        .since(stopped.status.as_ref().and_then(|s| s.finished_at.as_ref()).map(|t| t.0))
                         .waits_for(format!("{}: promote it again", self.whom()))
                         .hint(format!("seaway promote {} --freight {}", self.name, own_name(freight))),
                 );
