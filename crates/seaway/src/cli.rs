@@ -36,10 +36,11 @@ pub(crate) struct Global {
     pub(crate) context: Option<String>,
 }
 
-/// What can be asked. `demo` has its place between `serve` and `apply`.
+/// What can be asked.
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(commands::serve::Args),
+    Demo(commands::demo::Args),
     Apply(commands::apply::Args),
     Get(commands::get::Args),
     Describe(commands::describe::Args),
@@ -66,7 +67,7 @@ impl Cli {
     /// # Errors
     /// What went wrong, with what to do about it.
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        let threads = matches!(self.command, Command::Serve(_));
+        let threads = matches!(self.command, Command::Serve(_) | Command::Demo(_));
         let mut builder =
             if threads { tokio::runtime::Builder::new_multi_thread() } else { tokio::runtime::Builder::new_current_thread() };
         let runtime = builder.enable_all().build().map_err(|err| Failure::io("start", &err))?;
@@ -81,6 +82,7 @@ impl Command {
     async fn run(self, global: &Global) -> Result<Exit, Failure> {
         match self {
             Self::Serve(args) => args.run(global).await,
+            Self::Demo(args) => args.run(global).await,
             Self::Apply(args) => args.run(global).await,
             Self::Get(args) => args.run(global).await,
             Self::Describe(args) => args.run(global).await,

@@ -29,6 +29,7 @@ pub(super) async fn first_minute(supervisor: &Supervisor) -> Result<()> {
     for stage in &STAGES[..3] {
         supervisor.has(stage, "1.5.0").await?;
     }
+    supervisor.passed("staging", "1.5.0").await?;
     state(supervisor).await
 }
 
@@ -40,6 +41,7 @@ pub(super) async fn at_rest(supervisor: &Supervisor) -> Result<()> {
         supervisor.has(stage, "1.4.8").await?;
     }
     let verbs = supervisor.verbs().await?;
+    supervisor.passed("staging", "1.4.8").await?;
     let freight = verbs.freight("1.4.8").await?;
     verbs.promote("prod-eu", &freight, None).await?;
     supervisor.has("prod-eu", "1.4.8").await?;

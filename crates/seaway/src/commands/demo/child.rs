@@ -27,7 +27,7 @@ impl ControlPlane {
         let me = std::env::current_exe().context("find the seaway program")?;
         let log = log_file(folder)?;
         let mut child = Command::new(me)
-            .args(["serve", "--listen", listen, "--data"])
+            .args(["serve", "--project", super::bank::PROJECT, "--listen", listen, "--data"])
             .arg(folder)
             .env_remove("SEAWAY_CONFIG")
             .stdin(Stdio::null())

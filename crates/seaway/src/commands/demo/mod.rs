@@ -8,50 +8,54 @@ mod crash;
 mod push;
 mod supervisor;
 
+use crate::cli::Global;
 use crate::data;
+use crate::exit::{Exit, Failure};
 use anyhow::{Context as _, Result, bail};
-use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use clap::Subcommand;
 
-/// Runs the bank on this machine: a git server, a registry and a control plane.
-#[derive(Debug, Args)]
-pub(crate) struct Demo {
+/// Runs the bank on this machine: a git server, a registry and a control plane
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Play the four acts in a temporary folder on free ports, check each against git, and exit 0 only if all hold.
+    /// Play the four acts in a temporary folder on free ports, check each against git, and exit 0 only if all hold
     #[arg(long)]
     once: bool,
-    /// With --once: instead of the acts, kill -9 the control plane so many times while versions flow, and check git after each.
+    /// With --once: instead of the acts, kill -9 the control plane so many times while versions flow, and check git after each
     #[arg(long, requires = "once", value_name = "N")]
     kills: Option<u32>,
-    /// The demo's folder; ~/.local/state/seaway/demo by default.
-    #[arg(long, env = "SEAWAY_DEMO_DATA", global = true)]
-    folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Push an image to the demo's registry: `fund-transfer:1.5.1`. No docker needed.
+    /// Push an image to the demo's registry, as `fund-transfer:1.5.1`; no docker needed
     Push {
-        /// Service and version.
+        /// Service and version
         image: String,
-        /// One whose smoke test fails in e2e.
+        /// One whose smoke test fails in e2e
         #[arg(long)]
         bad: bool,
     },
-    /// kill -9 the control plane in the middle of a push, start it again, and look at git log.
+    /// kill -9 the control plane in the middle of a push, start it again, and look at git log
     Crash,
-    /// Forget everything: remove the demo's folder.
+    /// Forget everything: remove the demo's folder
     Reset,
 }
 
-impl Demo {
+impl Args {
     /// Runs it.
     ///
     /// # Errors
     /// Whatever did not hold, with what to do.
-    pub(crate) async fn run(self) -> Result<()> {
-        let folder = match &self.folder {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit, Failure> {
+        self.play(global).await.map_err(|err| Failure::new(format!("{err:#}"), "`seaway demo reset` starts over with nothing; DIR/serve.log tells more"))?;
+        Ok(Exit::Done)
+    }
+
+    async fn play(self, global: &Global) -> Result<()> {
+        let folder = match &global.data {
             Some(folder) => folder.clone(),
             None => data::home()?.join("demo"),
         };

@@ -144,18 +144,7 @@ impl Supervisor {
         push::push(&self.registry_address(), image, bad).await.map(drop)
     }
 
-    /// `kill -9` of the control plane, and a new one on the same folder.
-    ///
-    /// # Errors
-    /// If it does not come up again.
-    pub(super) async fn kill_and_restart(&self) -> Result<()> {
-        let mut control_plane = self.control_plane.lock().await;
-        control_plane.kill().await?;
-        *control_plane = ControlPlane::start(&self.folder, &self.listen).await?;
-        Ok(())
-    }
-
-    /// Only `kill -9`; [`Supervisor::restart`] must follow.
+    /// `kill -9` of the control plane; [`Supervisor::restart`] must follow.
     ///
     /// # Errors
     /// If there is nothing to kill.
@@ -237,6 +226,18 @@ impl Supervisor {
         .await
     }
 
+    /// Waits until a stage has passed this version on: the next stage may have it.
+    ///
+    /// # Errors
+    /// As [`Supervisor::until`].
+    pub(super) async fn passed(&self, stage: &str, version: &str) -> Result<()> {
+        self.until(&format!("{stage} passes fund-transfer {version} on"), || async {
+            let freight = self.verbs().await?.freight(&format!("fund-transfer:{version}")).await?;
+            Ok(freight.status.is_some_and(|status| status.verified_in.contains_key(stage)))
+        })
+        .await
+    }
+
     /// The first commit ids of git log for a stage's overlay, newest first, with their subjects.
     ///
     /// # Errors
@@ -286,7 +287,7 @@ fn free_port() -> Result<u16> {
 /// `seaway demo`: up until Ctrl-C.
 pub(super) async fn run(folder: &Path) -> Result<()> {
     if control::is_up(folder) {
-        bail!("a demo runs on {} already; stop that one, or use --folder", data::shown(folder));
+        bail!("a demo runs on {} already; stop that one, or use --data", data::shown(folder));
     }
     let kept = folder.join("git").exists();
     let supervisor = Supervisor::start(folder, Ports::FIXED, None).await?;
