@@ -59,7 +59,9 @@ pub fn set_images(text: &str, changes: &[ImageChange]) -> Result<String, YamlErr
 /// [`YamlError`] if the file is no YAML.
 pub fn images(text: &str) -> Result<Vec<String>, YamlError> {
     let nodes = documents(text)?;
-    let Some(Kind::List { items, .. }) = nodes.first().and_then(|root| root.get("images")).map(|node| &node.kind) else { return Ok(Vec::new()) };
+    let Some(Kind::List { items, .. }) = nodes.first().and_then(|root| root.get("images")).map(|node| &node.kind) else {
+        return Ok(Vec::new());
+    };
     let mut images: Vec<(String, String)> = Vec::new();
     for item in items {
         let field = |key: &str| item.get(key).and_then(Node::text).filter(|text| !text.is_empty());
@@ -81,16 +83,19 @@ pub fn images(text: &str) -> Result<Vec<String>, YamlError> {
 fn set_image(text: &str, change: &ImageChange) -> Result<String, YamlError> {
     let nodes = documents(text)?;
     let Some(root) = nodes.first() else { return Ok(with_new_list(text, change)) };
-    let Kind::Map { flow: false, .. } = root.kind else {
+    let Kind::Map { flow, entries } = &root.kind else {
         return Err(YamlError::NotScalar { key: "kustomization".into(), what: "list", line: root.line });
     };
     match root.get("images").map(|node| (node, &node.kind)) {
+        None if *flow => Ok(with_new_flow_list(text, root, entries.is_empty(), change)),
         None => Ok(with_new_list(text, change)),
         Some((node, Kind::List { items, flow })) => {
             let mut its = items.iter().rev().filter(|item| is_for(item, change)).peekable();
             if its.peek().is_some() {
                 // Of several entries for one image kustomize takes the last: all of them say the same. Last first: places stay true.
                 its.try_fold(text.to_owned(), |text, item| change_entry(&text, item, change))
+            } else if items.is_empty() && is_flow(root) {
+                Ok(apply(text, vec![(node.span.start, node.span.end, format!("[{}]", flow_entry(change)))]))
             } else if items.is_empty() {
                 replace_empty_list(text, node, root, change)
             } else if *flow {
@@ -104,6 +109,17 @@ fn set_image(text: &str, change: &ImageChange) -> Result<String, YamlError> {
         }
         Some((node, _)) => Err(YamlError::NotScalar { key: "images".into(), what: "map", line: node.line }),
     }
+}
+
+fn is_flow(node: &Node) -> bool {
+    matches!(node.kind, Kind::Map { flow: true, .. })
+}
+
+/// A kustomization in braces gets its list before the last of them.
+fn with_new_flow_list(text: &str, root: &Node, is_empty: bool, change: &ImageChange) -> String {
+    let close = text[..root.span.end].rfind('}').unwrap_or(root.span.end);
+    let end = text[..close].trim_end().len();
+    insert(text, end, &format!("{}\"images\": [{}]", if is_empty { "" } else { ", " }, flow_entry(change)))
 }
 
 fn is_for(item: &Node, change: &ImageChange) -> bool {
@@ -312,12 +328,20 @@ mod tests {
     #[test]
     fn a_name_that_is_kept_stays_and_one_that_is_not_goes() {
         let mut change = tag("a", "v2");
-        check("images:\n- name: a\n  newName: b\n  newTag: v1\n- name: c\n", &change, "images:\n- name: a\n  newTag: v2\n- name: c\n");
+        check(
+            "images:\n- name: a\n  newName: b\n  newTag: v1\n- name: c\n",
+            &change,
+            "images:\n- name: a\n  newTag: v2\n- name: c\n",
+        );
         change.new_name = Field::Keep;
         check("images:\n- name: a\n  newName: b\n  newTag: v1\n", &change, "images:\n- name: a\n  newName: b\n  newTag: v2\n");
         change.digest = Field::Set("sha256:1".into());
         check("images:\n- name: a\n  newTag: v1\n", &change, "images:\n- name: a\n  newTag: v2\n  digest: sha256:1\n");
-        check("images:\n- name: a\n  newTag: v1\n- name: a\n  newTag: v0\n", &tag("a", "v2"), "images:\n- name: a\n  newTag: v2\n- name: a\n  newTag: v2\n");
+        check(
+            "images:\n- name: a\n  newTag: v1\n- name: a\n  newTag: v0\n",
+            &tag("a", "v2"),
+            "images:\n- name: a\n  newTag: v2\n- name: a\n  newTag: v2\n",
+        );
     }
 
     #[test]
@@ -331,6 +355,9 @@ mod tests {
         check("images: []\nresources: []\n", &tag("b", "v2"), "images:\n- name: b\n  newTag: v2\nresources: []\n");
         check("resources:\n- x", &tag("b", "v2"), "resources:\n- x\nimages:\n- name: b\n  newTag: v2\n");
         check("", &tag("b", "v2"), "images:\n- name: b\n  newTag: v2\n");
+        check("{\"resources\": []}\n", &tag("b", "v2"), "{\"resources\": [], \"images\": [{name: b, newTag: v2}]}\n");
+        check("{images: []}\n", &tag("b", "v2"), "{images: [{name: b, newTag: v2}]}\n");
+        check("{images: [{name: b}], x: 1}\n", &tag("b", "v2"), "{images: [{name: b, newTag: v2}], x: 1}\n");
         check("a: 1\r\n", &tag("b", "v2"), "a: 1\r\nimages:\r\n- name: b\r\n  newTag: v2\r\n");
     }
 }

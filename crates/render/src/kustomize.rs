@@ -143,7 +143,8 @@ pub async fn build(tool: &Tool, root: &Path, path: &str, helm: bool) -> Result<S
     } else {
         job = job.arg("build");
     }
-    job = job.args(["--load-restrictor", "LoadRestrictionsNone"]);
+    // Resources come in the order in which they are named, as from the library, unless the kustomization sorts them itself.
+    job = job.args(["--load-restrictor", "LoadRestrictionsNone", "--reorder", "none"]);
     if helm {
         job = job.arg("--enable-helm");
     }

@@ -43,6 +43,12 @@ impl TryFrom<String> for Text {
     }
 }
 
+/// Reads a text of which the empty one counts as absent, as Kargo's schemas have it.
+pub(crate) fn or_absent<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<Text>, D::Error> {
+    let text: Option<String> = serde::Deserialize::deserialize(reader)?;
+    Ok(text.filter(|text| !text.is_empty()).map(Text))
+}
+
 impl std::ops::Deref for Text {
     type Target = str;
     fn deref(&self) -> &str {
@@ -73,7 +79,11 @@ impl Path {
     /// The path, normalised.
     pub(crate) fn get(&self, step: &str) -> Result<seaway_base::RelPath, StepError> {
         seaway_base::RelPath::parse(&self.0).map_err(|err| {
-            StepError::errored("PathLeaves", seaway_base::Next::Failed, format!("{step}: {err}; paths are relative to the promotion's work folder"))
+            StepError::errored(
+                "PathLeaves",
+                seaway_base::Next::Failed,
+                format!("{step}: {err}; paths are relative to the promotion's work folder"),
+            )
         })
     }
 

@@ -33,7 +33,7 @@ struct Config {
     out_path: config::Path,
     /// Patterns, as in `.gitignore`, of what a copied folder leaves behind.
     #[serde(default)]
-    ignore: String,
+    ignore: Option<config::Text>,
 }
 
 /// The step `copy`.
@@ -65,7 +65,10 @@ impl Step for Copy {
     async fn run(&self, cx: &mut StepContext<'_>, config: &Value) -> Result<Answer, StepError> {
         let config: Config = config::parse(self.name(), config)?;
         let (from, to): (RelPath, RelPath) = (config.in_path.get(self.name())?, config.out_path.get(self.name())?);
-        let copied = cx.work.copy(&from, &to, &config.ignore).map_err(|err| folder_error(self.name(), &err))?;
+        let copied = cx
+            .work
+            .copy(&from, &to, config.ignore.as_deref().unwrap_or_default())
+            .map_err(|err| folder_error(self.name(), &err))?;
         let mut done = Done::with(Map::new());
         if !copied.skipped_links.is_empty() {
             let links: Vec<String> = copied.skipped_links.iter().map(ToString::to_string).collect();

@@ -5,6 +5,7 @@ use crate::work::folder_error;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use seaway_base::{Next, RelPath};
+use seaway_git::{FolderError, WorkFolder};
 use seaway_runs::{Answer, Class, Description, Done, Step, StepContext, StepError};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -78,24 +79,37 @@ impl Step for Delete {
 
     async fn run(&self, cx: &mut StepContext<'_>, config: &Value) -> Result<Answer, StepError> {
         let (config, paths) = Self::read(config)?;
+        let mut all = Vec::new();
         for path in paths {
-            let named: Vec<RelPath> = if config.paths_are_globs {
+            let mut named: Vec<RelPath> = if config.paths_are_globs {
                 // A pattern is a path too: it may not leave the folder, and may not be the folder.
                 path.get("delete").and_then(not_all)?;
                 let found = cx.work.glob(path.as_str()).map_err(|err| folder_error("delete", &err).terminal())?;
                 if found.is_empty() && config.strict {
-                    return Err(StepError::errored("MissingFile", Next::Failed, format!("delete: nothing matches `{path}`; without `strict` that is no error")));
+                    return Err(StepError::errored(
+                        "MissingFile",
+                        Next::Failed,
+                        format!("delete: nothing matches `{path}`; without `strict` that is no error"),
+                    ));
                 }
                 found
             } else {
                 vec![path.get("delete").and_then(not_all)?]
             };
-            for path in named {
-                let was_there = cx.work.remove(&path).map_err(|err| folder_error("delete", &err))?;
-                if !was_there && config.strict && !config.paths_are_globs {
-                    return Err(StepError::errored("MissingFile", Next::Failed, format!("delete: `{path}` is not there; without `strict` that is no error")));
+            // All are looked for before the first is removed: one may lie in another, or be named twice.
+            for path in named.iter().filter(|_| config.strict && !config.paths_are_globs) {
+                if !is_there(cx.work, path)? {
+                    return Err(StepError::errored(
+                        "MissingFile",
+                        Next::Failed,
+                        format!("delete: `{path}` is not there; without `strict` that is no error"),
+                    ));
                 }
             }
+            all.append(&mut named);
+        }
+        for path in all {
+            cx.work.remove(&path).map_err(|err| folder_error("delete", &err))?;
         }
         Ok(Answer::Done(Done::with(Map::new())))
     }
@@ -105,10 +119,25 @@ impl Step for Delete {
     }
 }
 
+/// Is something there, be it a link that leads nowhere?
+fn is_there(work: &WorkFolder, path: &RelPath) -> Result<bool, StepError> {
+    let entry = work.link_target(path).map(|target| target.is_some());
+    let is_link = match entry {
+        Ok(is_link) => is_link,
+        Err(FolderError::NotFound(_)) => false,
+        Err(err) => return Err(folder_error("delete", &err)),
+    };
+    Ok(is_link || work.metadata(path).map_err(|err| folder_error("delete", &err))?.is_some())
+}
+
 /// The work folder itself is never removed.
 fn not_all(path: RelPath) -> Result<RelPath, StepError> {
     if path.is_root() || path.as_str() == "**" {
-        return Err(StepError::errored("PathLeaves", Next::Failed, "delete: the work folder itself cannot be removed; name what is in it"));
+        return Err(StepError::errored(
+            "PathLeaves",
+            Next::Failed,
+            "delete: the work folder itself cannot be removed; name what is in it",
+        ));
     }
     Ok(path)
 }

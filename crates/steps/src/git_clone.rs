@@ -65,19 +65,23 @@ struct Wanted {
     /// Where in the work folder.
     path: config::Path,
     /// A branch.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "config::or_absent")]
+    #[schemars(with = "Option<String>")]
     branch: Option<Text>,
     /// A commit.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "config::or_absent")]
+    #[schemars(with = "Option<String>")]
     commit: Option<Text>,
     /// A tag.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "config::or_absent")]
+    #[schemars(with = "Option<String>")]
     tag: Option<Text>,
-    /// Start the branch if it does not exist.
+    /// Start the branch if it does not exist; without `branch` it means nothing.
     #[serde(default)]
     create: bool,
     /// Its name in the output; the path by default.
-    #[serde(default, rename = "as")]
+    #[serde(default, rename = "as", deserialize_with = "config::or_absent")]
+    #[schemars(with = "Option<String>")]
     alias: Option<Text>,
     /// Only these folders.
     #[serde(default)]
@@ -104,7 +108,12 @@ impl Author {
             return Err(config::invalid(step, &format!("`author.email`: `{}` is no e-mail address", self.email)));
         }
         if self.signing_key.is_some() {
-            return Err(StepError::errored("NotBuilt", Next::Blocked, format!("{step}: `author.signingKey` is not built yet; leave it out")).terminal());
+            return Err(StepError::errored(
+                "NotBuilt",
+                Next::Blocked,
+                format!("{step}: `author.signingKey` is not built yet; leave it out"),
+            )
+            .terminal());
         }
         Ok(())
     }
@@ -130,9 +139,6 @@ impl GitClone {
             if named > 1 {
                 return invalid(&format!("`checkout[{index}]`: at most one of `branch`, `commit` and `tag`"));
             }
-            if wanted.create && wanted.branch.is_none() {
-                return invalid(&format!("`checkout[{index}].create` needs `branch`"));
-            }
             if wanted.sparse.as_ref().is_some_and(Vec::is_empty) {
                 return invalid(&format!("`checkout[{index}].sparse` needs at least one folder"));
             }
@@ -141,7 +147,12 @@ impl GitClone {
             author.check("git-clone")?;
         }
         if read.recurse_submodules {
-            return Err(StepError::errored("NotBuilt", Next::Blocked, "git-clone: `recurseSubmodules` is not built yet; submodules are left untouched without it").terminal());
+            return Err(StepError::errored(
+                "NotBuilt",
+                Next::Blocked,
+                "git-clone: `recurseSubmodules` is not built yet; submodules are left untouched without it",
+            )
+            .terminal());
         }
         Ok(read)
     }
@@ -173,7 +184,8 @@ impl Step for GitClone {
         let config = Self::read(config)?;
         let url = config.repo_url.to_string();
         let credential = cx.ports.credentials.find(&cx.facts.project, RepoKind::Git, &url).await?;
-        let mirror = cx.ports.git.mirror(&Remote { url: url.clone(), credential, skip_tls_verify: config.insecure_skip_tls_verify });
+        let mirror =
+            cx.ports.git.mirror(&Remote { url: url.clone(), credential, skip_tls_verify: config.insecure_skip_tls_verify });
         let recorded = cx.record.cloned();
         if recorded.is_none() {
             mirror.fetch().await.map_err(|err| git_error("git-clone", &err))?;
@@ -191,7 +203,11 @@ impl Step for GitClone {
             cx.work.mount(&path, spec).map_err(|err| folder_error("git-clone", &err))?;
             let name = wanted.alias.as_ref().map_or_else(|| wanted.path.to_string(), ToString::to_string);
             if !names.insert(name.clone()) {
-                return Err(StepError::errored("InvalidConfig", Next::Blocked, format!("git-clone: two checkouts are called `{name}` in the output; set another `as`")));
+                return Err(StepError::errored(
+                    "NameTwice",
+                    Next::Failed,
+                    format!("git-clone: two checkouts are called `{name}` in the output; set another `as`"),
+                ));
             }
             if let Some(id) = found.commit {
                 commits.insert(name, json!(id.to_string()));

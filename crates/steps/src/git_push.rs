@@ -15,7 +15,7 @@ Pushes a checkout's commits. If the branch moved meanwhile, the steps since the 
 commit is lost and nothing conflicts that does not touch the same value. A push happens exactly once, whatever is killed when: the
 branch itself is asked.
 
-`targetBranch`, `generateTargetBranch` (a branch for this promotion alone, forced) and `tag` exclude each other; without them the
+`targetBranch` and `generateTargetBranch` (a branch for this promotion alone, forced) exclude each other; without them the
 checkout's own branch is pushed.
 
 Output: `branch`, `commit`, and `commitURL` where the code host is known.
@@ -34,13 +34,15 @@ struct Config {
     /// The checkout, relative to the work folder.
     path: config::Path,
     /// The branch to push to.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "config::or_absent")]
+    #[schemars(with = "Option<String>")]
     target_branch: Option<Text>,
     /// Push to `kargo/promotion/<promotion>`.
     #[serde(default)]
     generate_target_branch: bool,
-    /// Push as this tag.
-    #[serde(default)]
+    /// Push a tag that `git-tag` made; not built yet.
+    #[serde(default, deserialize_with = "config::or_absent")]
+    #[schemars(with = "Option<String>")]
     tag: Option<Text>,
     /// Overwrite whatever is there.
     #[serde(default)]
@@ -86,9 +88,16 @@ impl GitPush {
         let read: Config = config::parse("git-push", config)?;
         let target = match (read.target_branch, read.generate_target_branch, read.tag) {
             (None, false, None) => PushTarget::Current,
-            (Some(branch), false, None) => PushTarget::Branch(branch.to_string()),
+            (Some(branch), false, None) => PushTarget::Branch(branch.strip_prefix("refs/heads/").unwrap_or(&branch).to_owned()),
             (None, true, None) => PushTarget::Generated,
-            (None, false, Some(tag)) => PushTarget::Tag(tag.to_string()),
+            (None, false, Some(_)) if read.force => {
+                return Err(config::invalid("git-push", "`tag` is never forced: leave `force` out"));
+            }
+            (None, false, Some(_)) => {
+                // It pushes what `git-tag` made; it must never make or move a tag of its own.
+                let message = "git-push: `tag` is not built yet, as is `git-tag`; leave it out";
+                return Err(StepError::errored("NotBuilt", seaway_base::Next::Blocked, message).terminal());
+            }
             _ => return Err(config::invalid("git-push", "at most one of `targetBranch`, `generateTargetBranch` and `tag`")),
         };
         let max_attempts = read.max_attempts.unwrap_or(MAX_ATTEMPTS);
@@ -96,7 +105,13 @@ impl GitPush {
             return Err(config::invalid("git-push", "`maxAttempts` is at least 1"));
         }
         let mount = read.path.get("git-push")?;
-        Ok(PushAsk { mount, target, force: read.force, max_attempts, provider: read.provider.map(|provider| provider.as_str().to_owned()) })
+        Ok(PushAsk {
+            mount,
+            target,
+            force: read.force,
+            max_attempts,
+            provider: read.provider.map(|provider| provider.as_str().to_owned()),
+        })
     }
 }
 
@@ -138,7 +153,10 @@ impl Step for GitPush {
         let force = if ask.force { ", overwriting it" } else { "" };
         Ok(Description {
             summary: format!("push {} to {to}{force}", ask.mount),
-            arguments: json!({ "path": ask.mount.as_str(), "to": to, "force": ask.force }).as_object().cloned().unwrap_or_default(),
+            arguments: json!({ "path": ask.mount.as_str(), "to": to, "force": ask.force })
+                .as_object()
+                .cloned()
+                .unwrap_or_default(),
             unknown_outputs: vec!["commit".into(), "commitURL".into()],
             push: Some(ask),
             ..Description::default()

@@ -160,7 +160,12 @@ impl LooseDuration {
     fn get(this: Option<&Self>, otherwise: Duration, field: &str) -> Result<Duration, StepError> {
         let Some(Self(text)) = this else { return Ok(otherwise) };
         GoDuration::from(text.as_str()).get().ok_or_else(|| {
-            StepError::errored("InvalidConfig", Next::Blocked, format!("http: `{field}`: `{text}` is no duration such as 30s or 1m30s")).terminal()
+            StepError::errored(
+                "InvalidConfig",
+                Next::Blocked,
+                format!("http: `{field}`: `{text}` is no duration such as 30s or 1m30s"),
+            )
+            .terminal()
         })
     }
 }
@@ -176,7 +181,12 @@ impl Http {
             return Err(config::invalid("http", "`body` and `bodyFromFile` exclude each other"));
         }
         if let Some(proxy) = &read.proxy {
-            return Err(StepError::errored("NotBuilt", Next::Blocked, format!("http: `proxy: {proxy}` is not built; set HTTPS_PROXY for the control plane")).terminal());
+            return Err(StepError::errored(
+                "NotBuilt",
+                Next::Blocked,
+                format!("http: `proxy: {proxy}` is not built; set HTTPS_PROXY for the control plane"),
+            )
+            .terminal());
         }
         Ok(read)
     }
@@ -221,7 +231,13 @@ impl Step for Http {
         let url = url_of(&config)?;
         cx.ports.http.check(&url).map_err(|err| unreachable(&HttpError::Refused(err)))?;
         let headers = headers_of(&config, &cx.idempotency_key)?;
-        let mut request = cx.ports.http.get(config.insecure_skip_tls_verify).request(config.method.into(), url.clone()).timeout(timeout).headers(headers);
+        let mut request = cx
+            .ports
+            .http
+            .get(config.insecure_skip_tls_verify)
+            .request(config.method.into(), url.clone())
+            .timeout(timeout)
+            .headers(headers);
         if let Some(body) = body_of(&config, cx)? {
             request = request.body(body);
         }
@@ -232,12 +248,17 @@ impl Step for Http {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read_bounded(response, BODY_BYTES_MAX).await.map_err(|err| lost(&err))?;
         let seen = answer::read(status, &headers, &body, config.response_content_type)?;
-        let criteria = Criteria { success: config.success_expression.as_deref(), failure: config.failure_expression.as_deref(), error: config.error_expression.as_deref() };
+        let criteria = Criteria {
+            success: config.success_expression.as_deref(),
+            failure: config.failure_expression.as_deref(),
+            error: config.error_expression.as_deref(),
+        };
         match answer::judge(&seen, &criteria)? {
             Verdict::Succeeded => Ok(Answer::Done(Done::with(answer::outputs(&seen, &config.outputs)?))),
             Verdict::Failed(message) => Err(StepError::failed("HttpCriteria", message)),
             Verdict::NotOk => {
-                let mut err = StepError::failed("HttpStatus", format!("http: {} answered {status}", url.origin().ascii_serialization()));
+                let mut err =
+                    StepError::failed("HttpStatus", format!("http: {} answered {status}", url.origin().ascii_serialization()));
                 err.terminal = false;
                 Err(err)
             }

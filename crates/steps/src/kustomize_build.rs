@@ -86,7 +86,12 @@ impl KustomizeBuild {
         if let Some(helm) = read.plugin.as_ref().and_then(|plugin| plugin.helm.as_ref())
             && (!helm.api_versions.is_empty() || helm.kube_version.is_some())
         {
-            return Err(StepError::errored("NotBuilt", Next::Blocked, "kustomize-build: `plugin.helm` is not built yet; leave it out").terminal());
+            return Err(StepError::errored(
+                "NotBuilt",
+                Next::Blocked,
+                "kustomize-build: `plugin.helm` is not built yet; leave it out",
+            )
+            .terminal());
         }
         Ok(read)
     }
@@ -117,14 +122,15 @@ impl Step for KustomizeBuild {
     async fn run(&self, cx: &mut StepContext<'_>, config: &Value) -> Result<Answer, StepError> {
         let config = Self::read(config)?;
         let (path, out) = (config.path.get(self.name())?, config.out_path.get(self.name())?);
-        let (text, tool) = match cx.record.and_then(|record| Some((record.get("text")?.as_str()?.to_owned(), record.get("tool")?.clone()))) {
-            // What a tool answered once is used again: another version of it may answer differently.
-            Some(known) => known,
-            None => {
-                let (text, tool) = render(cx, &path).await?;
-                (text, json!(tool))
-            }
-        };
+        let (text, tool) =
+            match cx.record.and_then(|record| Some((record.get("text")?.as_str()?.to_owned(), record.get("tool")?.clone()))) {
+                // What a tool answered once is used again: another version of it may answer differently.
+                Some(known) => known,
+                None => {
+                    let (text, tool) = render(cx, &path).await?;
+                    (text, json!(tool))
+                }
+            };
         if config.out_path.as_str().ends_with(".yaml") || config.out_path.as_str().ends_with(".yml") {
             cx.work.write(&out, text.clone().into_bytes(), None).map_err(|err| folder_error(self.name(), &err))?;
         } else {
@@ -135,7 +141,11 @@ impl Step for KustomizeBuild {
             }
             cx.work.make_folder(&out).map_err(|err| folder_error(self.name(), &err))?;
         }
-        let message = format!("rendered with {} {}", tool["name"].as_str().unwrap_or_default(), tool["version"].as_str().unwrap_or_default());
+        let message = format!(
+            "rendered with {} {}",
+            tool["name"].as_str().unwrap_or_default(),
+            tool["version"].as_str().unwrap_or_default()
+        );
         Ok(Answer::Done(Done { message: Some(message), record: record(&text, &tool), ..Done::default() }))
     }
 
@@ -153,12 +163,22 @@ fn record(text: &str, tool: &Value) -> Option<Value> {
 
 /// Exports what the kustomization refers to, widening until nothing is missing, and renders it.
 async fn render(cx: &StepContext<'_>, path: &RelPath) -> Result<(String, Tool), StepError> {
-    let failed = |err: kustomize::KustomizeError| StepError::errored("KustomizeFailed", err.next(), format!("kustomize-build: {}", seaway_base::chain(&err)));
-    let tool = kustomize::find().await.map_err(|err| StepError::errored("MissingTool", err.next(), format!("kustomize-build: {err}")))?;
+    let failed = |err: kustomize::KustomizeError| {
+        StepError::errored("KustomizeFailed", err.next(), format!("kustomize-build: {}", seaway_base::chain(&err)))
+    };
+    let tool = kustomize::find()
+        .await
+        .map_err(|err| StepError::errored("MissingTool", err.next(), format!("kustomize-build: {err}")))?;
     if cx.work.metadata(path).map_err(|err| folder_error("kustomize-build", &err))?.is_none() {
         return Err(StepError::errored("MissingFile", Next::Failed, format!("kustomize-build: `{path}` is not there")));
     }
-    let io = |err: std::io::Error| StepError::errored("Disk", Next::Retry, format!("kustomize-build: a temporary folder in `{}`: {err}", cx.ports.scratch.display()));
+    let io = |err: std::io::Error| {
+        StepError::errored(
+            "Disk",
+            Next::Retry,
+            format!("kustomize-build: a temporary folder in `{}`: {err}", cx.ports.scratch.display()),
+        )
+    };
     std::fs::create_dir_all(&cx.ports.scratch).map_err(io)?;
     let (wanted, helm) = closure(cx.work, path);
     let narrow = temporary(&cx.ports.scratch).map_err(io)?;
@@ -233,7 +253,9 @@ fn split(text: &str, format: Format) -> Result<BTreeMap<String, String>, StepErr
             resources.push((map, document));
         }
     }
-    let field = |map: &Map<String, Value>, pointer: &str| Value::Object(map.clone()).pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let field = |map: &Map<String, Value>, pointer: &str| {
+        Value::Object(map.clone()).pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
     let namespaces: BTreeSet<String> = resources.iter().map(|(map, _)| field(map, "/metadata/namespace")).collect();
     let mut files: BTreeMap<String, (String, String)> = BTreeMap::new();
     for (map, document) in resources {
@@ -248,10 +270,18 @@ fn split(text: &str, format: Format) -> Result<BTreeMap<String, String>, StepErr
                 format!("{lead}{group_version}_{kind}_{name}.yaml")
             }
         };
-        let file = file.to_lowercase().replace(['/', ':'], "-");
+        let file = file.to_lowercase();
         let shown = format!("{api_version} {kind} {name}");
+        if file.contains(['/', '\\']) {
+            let message = format!(
+                "kustomize-build: `{shown}` has a name that is no name for a file; rename it, or render into a single file"
+            );
+            return Err(StepError::errored("BadName", Next::Failed, message));
+        }
         if let Some((other, _)) = files.insert(file.clone(), (shown.clone(), document)) {
-            let message = format!("kustomize-build: `{other}` and `{shown}` would both be written to `{file}`; use `outputFormat: kustomize`, or a single file");
+            let message = format!(
+                "kustomize-build: `{other}` and `{shown}` would both be written to `{file}`; use `outputFormat: kustomize`, or a single file"
+            );
             return Err(StepError::failed("FileTwice", message));
         }
     }

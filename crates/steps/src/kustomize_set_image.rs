@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use seaway_api::kargo::Typed;
 use seaway_base::{Next, RelPath};
+use seaway_git::FileKind;
 use seaway_render::kustomization::{FILE_NAMES, Field, ImageChange, images, set_images};
 use seaway_runs::{Answer, Class, Description, Done, Facts, Step, StepContext, StepError};
 use serde::Deserialize;
@@ -56,10 +57,12 @@ struct Image {
     #[serde(default)]
     new_name: Option<String>,
     /// The tag; `*` keeps what is there. Not with `digest`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "config::or_absent")]
+    #[schemars(with = "Option<String>")]
     tag: Option<Text>,
     /// The digest; `*` keeps what is there. Not with `tag`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "config::or_absent")]
+    #[schemars(with = "Option<String>")]
     digest: Option<Text>,
 }
 
@@ -72,7 +75,10 @@ impl KustomizeSetImage {
         let read: Config = config::parse("kustomize-set-image", config)?;
         for (index, image) in read.images.iter().flatten().enumerate() {
             if image.tag.is_some() == image.digest.is_some() {
-                return Err(config::invalid("kustomize-set-image", &format!("`images[{index}]`: exactly one of `tag` and `digest`")));
+                return Err(config::invalid(
+                    "kustomize-set-image",
+                    &format!("`images[{index}]`: exactly one of `tag` and `digest`"),
+                ));
             }
         }
         Ok(read)
@@ -140,7 +146,12 @@ impl Image {
             _ => Field::Drop,
         };
         let name = self.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&self.image);
-        ImageChange { name: name.to_owned(), new_name: field(self.new_name.as_deref()), tag: field(self.tag.as_deref()), digest: field(self.digest.as_deref()) }
+        ImageChange {
+            name: name.to_owned(),
+            new_name: field(self.new_name.as_deref()),
+            tag: field(self.tag.as_deref()),
+            digest: field(self.digest.as_deref()),
+        }
     }
 }
 
@@ -149,7 +160,7 @@ fn file_in(cx: &StepContext<'_>, folder: &RelPath) -> Result<RelPath, StepError>
     let mut found = Vec::new();
     for name in FILE_NAMES {
         let path = folder.join(name).map_err(|err| config::invalid("kustomize-set-image", &err.to_string()))?;
-        if cx.work.metadata(&path).ok().flatten().is_some() {
+        if cx.work.metadata(&path).ok().flatten().is_some_and(|info| info.kind != FileKind::Folder) {
             found.push(path);
         }
     }
@@ -180,11 +191,17 @@ fn all_of(facts: &Facts) -> Result<Vec<ImageChange>, StepError> {
     let mut changes: Vec<ImageChange> = Vec::new();
     for image in facts.freight.iter().flat_map(|freight| &freight.images) {
         if watched.get(&image.repo_url).is_some_and(|n| *n > 1) {
-            let message = format!("kustomize-set-image: `{}` is watched more than once; name the image under `images`", image.repo_url);
+            let message =
+                format!("kustomize-set-image: `{}` is watched more than once; name the image under `images`", image.repo_url);
             return Err(StepError::errored("AmbiguousImage", Next::Blocked, message));
         }
         let field = |value: &str| if value.is_empty() { Field::Drop } else { Field::Set(value.to_owned()) };
-        changes.push(ImageChange { name: image.repo_url.clone(), new_name: Field::Drop, tag: field(&image.tag), digest: field(&image.digest) });
+        changes.push(ImageChange {
+            name: image.repo_url.clone(),
+            new_name: Field::Drop,
+            tag: field(&image.tag),
+            digest: field(&image.digest),
+        });
     }
     changes.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(changes)

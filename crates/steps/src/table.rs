@@ -23,9 +23,29 @@ static BUILT: LazyLock<Vec<Arc<dyn Step>>> = LazyLock::new(|| {
 
 /// Steps that Kargo has and we do not have yet: blocked, not failed.
 pub const NOT_BUILT: &[&str] = &[
-    "argocd-update", "argocd-wait", "file-write", "git-merge-pr", "git-open-pr", "git-tag", "git-wait-for-pr", "github-push", "helm-template",
-    "helm-update-chart", "http-download", "json-parse", "json-update", "oci-download", "oci-push", "set-freight-alias", "set-metadata", "tar",
-    "toml-parse", "toml-update", "untar", "yaml-merge", "yaml-parse",
+    "argocd-update",
+    "argocd-wait",
+    "file-write",
+    "git-merge-pr",
+    "git-open-pr",
+    "git-tag",
+    "git-wait-for-pr",
+    "github-push",
+    "helm-template",
+    "helm-update-chart",
+    "http-download",
+    "json-parse",
+    "json-update",
+    "oci-download",
+    "oci-push",
+    "set-freight-alias",
+    "set-metadata",
+    "tar",
+    "toml-parse",
+    "toml-update",
+    "untar",
+    "yaml-merge",
+    "yaml-parse",
 ];
 
 /// All steps, by name.

@@ -94,14 +94,16 @@ impl Step for YamlUpdate {
         let bytes = cx.work.read(&path).map_err(|err| folder_error(self.name(), &err))?;
         let bad = |why: String| StepError::errored("BadYaml", Next::Failed, format!("yaml-update: `{path}`: {why}"));
         let text = std::str::from_utf8(&bytes).map_err(|err| bad(format!("no UTF-8 from byte {} on", err.valid_up_to())))?;
-        let edits: Vec<Edit> = config.updates.into_iter().map(|update| Edit { key: update.key.to_string(), value: update.value }).collect();
+        let keys: Vec<String> = config.updates.iter().map(|update| update.key.to_string()).collect();
+        let edits: Vec<Edit> =
+            config.updates.into_iter().map(|update| Edit { key: update.key.trim().to_owned(), value: update.value }).collect();
         let (next, written) = set_scalars(text, &edits).map_err(|err| bad(err.to_string()))?;
         if next != text {
             cx.work.write(&path, next.into_bytes(), None).map_err(|err| folder_error(self.name(), &err))?;
         }
         let mut message = format!("Updated {}\n", config.path);
-        for (edit, value) in edits.iter().zip(written) {
-            let _ = write!(message, "\n- {}: {value}", edit.key);
+        for (key, value) in keys.iter().zip(written) {
+            let _ = write!(message, "\n- {key}: {value}");
         }
         Ok(Answer::Done(Done::with(json!({ "commitMessage": message }).as_object().cloned().unwrap_or_default())))
     }

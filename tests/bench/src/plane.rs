@@ -61,8 +61,9 @@ impl Plane {
         let errors = std::fs::File::options().create(true).append(true).open(&log).context("open the log")?;
         let begun = Instant::now();
         let mut child = Command::new(binary()?)
-            .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .env("SEAWAY_LOG_LEVEL", std::env::var("SEAWAY_LOG_LEVEL").unwrap_or_else(|_| "warn".to_owned()))
             .env("PATH", search_path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -2,11 +2,11 @@
 
 use crate::death::{Life, RunSeam};
 use crate::options::Options;
+use crate::plane::Gate;
 use anyhow::{Context as _, Result};
-use kube::Client;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
-use seaway_apiserver::{ApiServer, Identity};
+use seaway_apiserver::Identity;
 use seaway_base::Random;
 use seaway_base::http::{Egress, HttpClient};
 use seaway_controllers::credentials::SecretCredentials;
@@ -17,7 +17,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use tower::Layer as _;
 
 /// Everything has been listed once by then.
 const SYNCED_WITHIN: Duration = Duration::from_secs(30);
@@ -42,13 +41,7 @@ impl Controlling {
 }
 
 /// Starts them on `data`, and returns once they have seen everything there is.
-pub(crate) async fn start(
-    api: &ApiServer,
-    data: &Path,
-    options: &Options,
-    random: &Random,
-    life: Arc<Life>,
-) -> Result<Controlling> {
+pub(crate) async fn start(gate: &Gate, data: &Path, options: &Options, random: &Random, life: Arc<Life>) -> Result<Controlling> {
     let http = HttpClient::new(Egress { own: options.own.clone(), ..Egress::local() }).context("make an HTTP client")?;
     let settings = Settings::default();
     let credentials = SecretCredentials::new(http.clone(), settings.shared_namespace.clone());
@@ -59,9 +52,8 @@ pub(crate) async fn start(
         clock: options.clock.clone(),
         scratch: data.join("scratch"),
     };
-    let served = api.clone();
-    let client_for: ClientFor =
-        Arc::new(move |name: &str| Client::new(Identity::controller(name).layer(served.router()), "default"));
+    let gate = gate.clone();
+    let client_for: ClientFor = Arc::new(move |name: &str| gate.client(&Identity::controller(name)));
     let feeding = tokio::spawn(credentials.feed(client_for("credentials")));
     let handle = Controllers::start(Context {
         client_for,

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub struct Heard {
 #[derive(Default)]
 struct Inner {
     heard: Mutex<Vec<Heard>>,
-    answers: Mutex<BTreeMap<String, (u16, String)>>,
+    answers: Mutex<BTreeMap<String, VecDeque<(u16, String)>>>,
 }
 
 /// The server; it stops when this is dropped.
@@ -75,7 +75,13 @@ impl Ear {
 
     /// From now on answers a path like this.
     pub fn answer(&self, path: &str, status: u16, body: &str) {
-        self.inner.answers.lock().insert(path.to_owned(), (status, body.to_owned()));
+        self.answer_in_turn(path, &[(status, body)]);
+    }
+
+    /// From now on answers a path with these, one after the other; the last one stays.
+    pub fn answer_in_turn(&self, path: &str, answers: &[(u16, &str)]) {
+        let answers = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
+        self.inner.answers.lock().insert(path.to_owned(), answers);
     }
 
     /// Every request so far, in order of arrival.
@@ -106,7 +112,7 @@ async fn answer(stream: TcpStream, inner: &Inner) -> Result<()> {
     stream.read_exact(&mut body).await?;
     let body = String::from_utf8_lossy(&body).into_owned();
     inner.heard.lock().push(Heard { method, path: path.clone(), key, body });
-    let (status, text) = inner.answers.lock().get(&path).cloned().unwrap_or((200, "{}".to_owned()));
+    let (status, text) = next(inner, &path);
     let head = format!(
         "HTTP/1.1 {status} Told\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         text.len()
@@ -115,4 +121,11 @@ async fn answer(stream: TcpStream, inner: &Inner) -> Result<()> {
     stream.write_all(text.as_bytes()).await?;
     stream.shutdown().await?;
     Ok(())
+}
+
+fn next(inner: &Inner, path: &str) -> (u16, String) {
+    let mut answers = inner.answers.lock();
+    let planned = answers.get_mut(path);
+    let next = planned.and_then(|planned| if planned.len() > 1 { planned.pop_front() } else { planned.front().cloned() });
+    next.unwrap_or((200, "{}".to_owned()))
 }

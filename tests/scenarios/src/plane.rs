@@ -47,6 +47,10 @@ impl Gate {
         Client::new(service, "default")
     }
 
+    fn close(&self) {
+        self.0.write().take();
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.0.read().is_some()
     }
@@ -65,7 +69,8 @@ pub(crate) struct Plane {
     runtime: Option<Runtime>,
     parts: Option<Parts>,
     pub(crate) life: Arc<Life>,
-    gate: Gate,
+    /// For the world, and for its own controllers.
+    gates: [Gate; 2],
 }
 
 struct Parts {
@@ -78,15 +83,18 @@ impl Plane {
     /// Starts a life on the folder.
     pub(crate) async fn start(ground: &Ground, chosen: &Chosen, n_lives: u64) -> Result<Self> {
         let life = Life::new(chosen.death.clone());
+        let store = open(ground, &life).await?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(chosen.n_threads.max(1))
             .thread_name("control-plane")
             .enable_all()
             .build()
             .context("make a runtime")?;
-        let store = open(ground, &life).await?;
         let counted = Counted { store, ledger: Arc::clone(&ground.ledger) };
         let random = Random::seeded(chosen.seed.wrapping_add(n_lives.wrapping_mul(1_000_003)));
+        // Whatever of a life is never dropped holds this, and not the store.
+        let inner = Gate::default();
+        let own = inner.clone();
         let (folder, chosen, seam) = (ground.folder.clone(), chosen.clone(), Arc::clone(&life));
         let parts = runtime
             .spawn(async move {
@@ -94,7 +102,8 @@ impl Plane {
                 let api =
                     ApiServer::new(store, ours(), Arc::new(Rules), chosen.clock.clone(), random.clone(), Options::default());
                 let running = api.start().await.context("start the API server")?;
-                let controllers = control::start(&api, &folder.join("data"), &chosen, &random, seam).await?;
+                *own.0.write() = Some(api.clone());
+                let controllers = control::start(&own, &folder.join("data"), &chosen, &random, seam).await?;
                 anyhow::Ok(Parts { api, _running: running, controllers })
             })
             .await
@@ -102,6 +111,7 @@ impl Plane {
         let (runtime, parts) = match parts {
             Ok(parts) => (Some(runtime), Some(parts)),
             Err(err) => {
+                inner.close();
                 bury(runtime, None).await;
                 // One that died on the way up is a life too.
                 if !life.is_over() {
@@ -111,12 +121,12 @@ impl Plane {
             }
         };
         *ground.gate.0.write() = parts.as_ref().map(|parts| parts.api.clone());
-        Ok(Self { runtime, parts, life, gate: ground.gate.clone() })
+        Ok(Self { runtime, parts, life, gates: [ground.gate.clone(), inner] })
     }
 
     /// Drops all of it without a goodbye, and returns once nothing of it is left.
     pub(crate) async fn crash(mut self) {
-        self.gate.0.write().take();
+        self.gates.iter().for_each(Gate::close);
         if let Some(parts) = &self.parts {
             parts.api.end_watches();
         }
@@ -142,7 +152,7 @@ impl Plane {
 
 impl Drop for Plane {
     fn drop(&mut self) {
-        self.gate.0.write().take();
+        self.gates.iter().for_each(Gate::close);
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

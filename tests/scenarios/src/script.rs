@@ -15,8 +15,8 @@ use crate::show;
 use crate::world::World;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
-use kube::ResourceExt as _;
-use seaway_api::kargo::{Promotion, Typed, Warehouse};
+use kube::ResourceExt;
+use seaway_api::kargo::{Promotion, Stage, Typed, Warehouse};
 use seaway_verbs::{Refreshable, Resolution};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -195,15 +195,17 @@ impl Play {
             *n += 1;
             known.push((promotion.name_any(), format!("<{}.{n}>", promotion.spec.stage)));
         }
+        let stages: Vec<Stage> = crate::question::list(&self.world.verbs()).await.unwrap_or_default();
         // A promotion's name holds its freight's: the longer goes first.
         known.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-        Masks { known }
+        Masks { known, stages: stages.iter().map(ResourceExt::name_any).collect() }
     }
 }
 
 /// What differs from run to run, and what stands for it.
 struct Masks {
     known: Vec<(String, String)>,
+    stages: Vec<String>,
 }
 
 impl Masks {
@@ -212,8 +214,18 @@ impl Masks {
         for (name, called) in &self.known {
             line = line.replace(name, called);
         }
-        line.split(' ').map(hex_masked).collect::<Vec<_>>().join(" ")
+        let unmade = |word: &str| {
+            let stage = self.stages.iter().find(|stage| word.strip_prefix(stage.as_str()).is_some_and(is_generated));
+            stage.map_or_else(|| hex_masked(word), |stage| format!("<{stage}.new>"))
+        };
+        line.split(' ').map(unmade).collect::<Vec<_>>().join(" ")
     }
+}
+
+/// What the control plane adds to a stage's name where a promotion was refused: `.zxxw9`.
+fn is_generated(ending: &str) -> bool {
+    let generated = |c: char| c.is_ascii_digit() || c.is_ascii_lowercase() || c == '.';
+    ending.starts_with('.') && ending.len() > 5 && ending.chars().all(generated)
 }
 
 /// Commit ids and digests: long runs of hexadecimal digits become `<id>`.

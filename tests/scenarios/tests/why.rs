@@ -1,5 +1,7 @@
 //! `why` is right: states that are stuck for one cause each, made for real, and what its first line says of them.
 
+mod trouble;
+
 use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
 use kube::ResourceExt as _;
@@ -13,13 +15,11 @@ use seaway_neighbours::registry::Access;
 use seaway_neighbours::{GitServer, Registry, RegistryOptions, Serving};
 use seaway_scenarios::{Options, PROJECT, World};
 use serde_json::json;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpListener;
+use trouble::*;
 
 /// A state that is looked for this long.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -97,61 +97,6 @@ impl Trouble {
             ("RUDE", self.rude.clone()),
         ]
     }
-}
-
-/// Takes connections for as long as the test lives; hangs up on whoever has said something if `hangs_up`, else never answers.
-async fn listen(hangs_up: bool) -> Result<String> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let address = listener.local_addr()?.to_string();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut said = [0; 4096];
-                loop {
-                    match stream.read(&mut said).await {
-                        Ok(0) | Err(_) => return,
-                        Ok(_) if hangs_up => return,
-                        Ok(_) => {}
-                    }
-                }
-            });
-        }
-    });
-    Ok(address)
-}
-
-/// Feeds `git fast-import` in a bare repository.
-fn import(repository: &Path, script: &[u8]) {
-    let mut command = Command::new("git");
-    command.args(["fast-import", "--quiet"]).current_dir(repository).stdin(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(script).unwrap();
-    assert!(child.wait().unwrap().success());
-}
-
-/// A stage; each step is a line of YAML.
-fn stage(name: &str, sources: &str, steps: &[&str]) -> String {
-    let steps: String = steps.iter().map(|step| format!("      - {step}\n")).collect();
-    format!(
-        "---\napiVersion: kargo.akuity.io/v1alpha1\nkind: Stage\nmetadata: {{ name: {name}, namespace: bank }}\nspec:\n  requestedFreight:\n  \
-         - origin: {{ kind: Warehouse, name: images }}\n    sources: {{ {sources} }}\n  promotionTemplate:\n    spec:\n      steps:\n{steps}"
-    )
-}
-
-/// A warehouse; each subscription is a line of YAML.
-fn warehouse(name: &str, more: &str, subscription: &str) -> String {
-    format!(
-        "---\napiVersion: kargo.akuity.io/v1alpha1\nkind: Warehouse\nmetadata: {{ name: {name}, namespace: bank }}\nspec:\n  interval: 1h0m0s\n{more}  \
-         subscriptions:\n  - {subscription}\n"
-    )
-}
-
-/// A login for a repository.
-fn login(name: &str, kind: &str, url: &str, password: &str) -> String {
-    format!(
-        "---\napiVersion: v1\nkind: Secret\nmetadata: {{ name: {name}, namespace: bank, labels: {{ kargo.akuity.io/cred-type: {kind} }} }}\n\
-         stringData: {{ repoURL: '{url}', username: me, password: {password} }}\n"
-    )
 }
 
 /// Everything in the project, as `why` asks for it.
@@ -247,31 +192,6 @@ impl Lines<'_> {
     }
 }
 
-/// A line with `T` for spans, `HEX` for ids and `ULID` for the middle of a promotion's name.
-fn masked(line: &str) -> String {
-    let mut text = String::new();
-    let mut word = String::new();
-    for c in line.chars().chain(std::iter::once('\n')) {
-        if c.is_ascii_alphanumeric() {
-            word.push(c);
-            continue;
-        }
-        let digits = word.bytes().take_while(u8::is_ascii_digit).count();
-        let is_span = digits > 0 && matches!(&word[digits..], "s" | "m" | "h" | "d") && !word.starts_with("30");
-        let is_hex = word.len() >= 7 && word.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        let is_ulid = word.len() == 26 && word.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
-        text.push_str(match (is_span, is_hex, is_ulid) {
-            (true, ..) => "T",
-            (_, true, _) => "HEX",
-            (_, _, true) => "ULID",
-            _ => &word,
-        });
-        word.clear();
-        text.push(c);
-    }
-    text.trim_end().to_owned()
-}
-
 /// A bank with both versions of freight, in which nothing is promoted yet.
 async fn bank() -> Result<(World, Trouble)> {
     let world = World::start(Options::documents("project.yaml", PROJECT_YAML)).await?;
@@ -284,17 +204,6 @@ async fn bank() -> Result<(World, Trouble)> {
         world.until(&format!("there is freight of {version}"), async || Ok(world.freight(version).await.is_ok())).await?;
     }
     Ok((world, trouble))
-}
-
-const CLONE: &str = "{ uses: git-clone, as: clone, config: { repoURL: 'http://127.0.0.1:7480/bank.git', checkout: [{ path: ./src, branch: main }] } }";
-const WRITE: &str =
-    "{ uses: yaml-update, as: write, config: { path: ./src/app.yaml, updates: [{ key: tag, value: '${{ ctx.stage }}' }] } }";
-const COMMIT: &str = "{ uses: git-commit, as: commit, config: { path: ./src, message: new } }";
-const PUSH: &str = "{ uses: git-push, as: push, config: { path: ./src } }";
-const DIRECT: &str = "direct: true";
-
-fn clone(url: &str, what: &str) -> String {
-    format!("{{ uses: git-clone, as: clone, config: {{ repoURL: '{url}', checkout: [{{ path: ./src{what} }}] }} }}")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -339,7 +248,7 @@ async fn what_keeps_a_promotion_from_its_end_is_named() -> Result<()> {
     add("auto-retries", &["{ uses: http, as: ask, retry: { errorThreshold: 1000 }, config: { url: 'http://127.0.0.1:9/' } }"]);
     add("auto-fails", &["{ uses: fail, as: smoke, config: { message: smoke test answered 500 } }"]);
     add(
-        "auto-secret",
+        "auto-wrong-type",
         &[
             CLONE,
             "{ uses: git-commit, as: commit, config: { path: ./src, message: x } }",
@@ -376,9 +285,35 @@ async fn what_keeps_a_promotion_from_its_end_is_named() -> Result<()> {
     lines.stage("auto-polls", State::Waiting, &["`smoke`", "answered 200"]).await?;
     lines.stage("auto-retries", State::Waiting, &["tried again", "released by the next attempt"]).await?;
     lines.stage("auto-fails", State::Failed, &["smoke test answered 500"]).await?;
-    lines.stage("auto-secret", State::Failed, &["configMap"]).await?;
+    lines.stage("auto-wrong-type", State::Failed, &["configMap"]).await?;
     lines.stage("auto-silent", State::Failed, &["hangs"]).await?;
-    insta::assert_snapshot!(lines.text(), @"");
+    insta::assert_snapshot!(lines.text(), @r"
+stage auto-wrong-password is failed: fund-transfer 1.5.0: `clone`: git-clone: fetch from `http://LOCKED/bank.git`: the server answers 401: it refuses the credential; check user name, password and their rights, since T; released by a Secret of the project with the right credentials, then another promotion
+stage auto-no-password is failed: fund-transfer 1.5.0: `clone`: git-clone: fetch from `http://LOCKED/open.git`: the server answers 401: it wants a credential and none is configured for this URL, since T; released by a Secret of the project with the right credentials, then another promotion
+stage auto-no-repository is failed: fund-transfer 1.5.0: `clone`: git-clone: fetch from `http://GIT/nothing.git`: there is no such repository, or the credential may not see it, since T; released by the repository, or credentials that see it, then another promotion
+stage auto-no-server is failed: fund-transfer 1.5.0: `clone`: git-clone: fetch from `http://127.0.0.1:9/bank.git`: connect to `127.0.0.1:9`: Connection refused (os error 111), since T; released by the server's return, then another promotion
+stage auto-no-branch is failed: fund-transfer 1.5.0: `clone`: git-clone: branch `gone` of `http://GIT/bank.git` does not exist, since T; released by its return, or another name, then another promotion
+stage auto-no-tag is failed: fund-transfer 1.5.0: `clone`: git-clone: tag `v1.0.0` of `http://GIT/bank.git` does not exist, since T; released by its return, or another name, then another promotion
+stage auto-read-only is failed: fund-transfer 1.5.0: `push`: push to `http://READ-ONLY/bank.git`: the server answers 403: it wants a credential and none is configured for this URL, since T; released by a Secret of the project with the right credentials, then another promotion
+stage auto-protected is failed: fund-transfer 1.5.0: `push`: push to `refs/heads/main` of `http://GIT/protected.git`: the server refuses: hook declined; it says: refs/heads/main is protected / error: hook declined to update refs/heads/main, since T; released by a rule on the server that lets this account push, then another promotion
+stage auto-busy is failed: fund-transfer 1.5.0: `push`: branch `main` moved 1 times while it was pushed; raise `maxAttempts` or try again, since T; released by another promotion, from the branch as it is then
+stage auto-no-file is failed: fund-transfer 1.5.0: `copy`: copy: `src/gone.yaml` does not exist, since T; released by the file, or another path in the step, then another promotion
+stage auto-path-out is failed: fund-transfer 1.5.0: `copy`: copy: path `../../etc/passwd` leaves the work folder; paths are relative to the promotion's work folder, since T; released by a path that stays inside, then another promotion
+stage auto-link-out is failed: fund-transfer 1.5.0: `copy`: copy: `src/out/passwd` leads out of its checkout by the link `src/out` to `../../../etc`, since T; released by a path that stays inside, then another promotion
+stage auto-unknown-step is failed: fund-transfer 1.5.0: there is no step `fly-to-the-moon`; `seaway get steps` lists them, since T; released by the name of a step that there is, then another promotion
+stage auto-unbuilt-step is blocked: step `argocd-update` (`spec.promotionTemplate.spec.steps[0].uses`) is not built yet, since T; released by a later release, or leaving that part out
+stage auto-verified is blocked: verification (`spec.verification`) is not built yet, since T; released by a later release, or leaving that part out
+stage auto-expression is failed: fund-transfer 1.5.0: configuration of step `say`: parse expression: unexpected end of expression (at 5), since T; released by a corrected expression, then another promotion
+stage auto-endless is failed: fund-transfer 1.5.0: configuration of step `say`: evaluate expression: memory budget exceeded; make the expression smaller, since T; released by a corrected expression, then another promotion
+stage auto-egress-http is failed: fund-transfer 1.5.0: `ask`: http: `169.254.169.254` (169.254.169.254) is a link-local address, which is never reached, since T; released by another address, or the setting that the message names, then another promotion
+stage auto-egress-git is failed: fund-transfer 1.5.0: `clone`: git-clone: fetch from `http://169.254.169.254/bank.git`: `169.254.169.254` (169.254.169.254) is a link-local address, which is never reached, since T; released by another address, or the setting that the message names, then another promotion
+stage auto-uncertain is uncertain: fund-transfer 1.5.0: `notify` sent something and its answer never came, since T; released by a person who knows
+stage auto-polls is waiting: fund-transfer 1.5.0: `smoke` waits: http://EAR answered 200, neither success nor failure, since T; released by what the step asks for
+stage auto-retries is waiting: fund-transfer 1.5.0: `ask` met an error and is tried again: http: cannot connect to `http://127.0.0.1:9/`: Connection refused (os error 111); step will be retried, since T; released by the next attempt
+stage auto-fails is failed: fund-transfer 1.5.0: failed: smoke test answered 500, since T; released by another promotion, of this freight or other
+stage auto-wrong-type is failed: fund-transfer 1.5.0: configuration of step `ask`: check expression: cannot use int as a string to call configMap (at 1), since T; released by a corrected expression, then another promotion
+stage auto-silent is failed: fund-transfer 1.5.0: `clone`: git-clone: fetch from `http://SILENT/bank.git`: the server at `SILENT` sent nothing within 30s: it hangs or is overloaded, since T; released by the server's return, then another promotion
+");
     Ok(())
 }
 
@@ -439,7 +374,26 @@ async fn what_keeps_a_warehouse_from_making_freight_is_named() -> Result<()> {
     lines.stage("of-wrong-password", State::Empty, &["no freight yet", "refused the credential", "released by a Secret"]).await?;
     lines.stage("of-no-tag", State::Empty, &["no freight yet", "released by a version that matches"]).await?;
     lines.stage("of-nowhere", State::Blocked, &["warehouse `nowhere` is not there"]).await?;
-    insta::assert_snapshot!(lines.text(), @"");
+    insta::assert_snapshot!(lines.text(), @r#"
+warehouse no-tag is blocked: no tag of REGISTRY/fund-transfer matches what the subscription asks for, since T; released by a version that matches, or a wider subscription
+warehouse no-registry is blocked: spec.subscriptions[0]: `127.0.0.1:9/fund-transfer` cannot be read: cannot connect to `http://127.0.0.1:9/v2/`: Connection refused (os error 111), since T; released by the next look, once the cause is gone
+warehouse no-repository is blocked: spec.subscriptions[0]: `REGISTRY/nothing` does not exist at its registry: check the name, or push a first image, since T; released by the next look, once the cause is gone
+warehouse wrong-password is blocked: spec.subscriptions[0]: `LOCKED-REGISTRY/bank`: the registry refused the credential: check its user and password, since T; released by a Secret of the project with the right credentials
+warehouse no-password is blocked: spec.subscriptions[0]: `LOCKED-REGISTRY/open`: the registry asks for a login: add a credential for it, since T; released by a Secret of the project with the right credentials
+warehouse deleted-tag is blocked: no tag of REGISTRY/fund-transfer matches what the subscription asks for, since T; released by a version that matches, or a wider subscription
+warehouse criteria is waiting: what was found does not meet freightCreationCriteria, so no freight is made of it, since T; released by other versions
+warehouse broken-criteria is blocked: freightCreationCriteria `nothing.at.all`: evaluate expression: there is no name "nothing" (at 0), since T; released by a corrected expression
+warehouse by-hand is waiting: the warehouse makes no freight by itself, since T; released by a person who creates freight from what was found
+warehouse chart is blocked: a chart subscription (`spec.subscriptions[0].chart`) is not built yet, since T; released by a later release, or leaving that part out
+warehouse newest-build is blocked: image selection by NewestBuild (`spec.subscriptions[0].image.imageSelectionStrategy`) is not built yet, since T; released by a later release, or leaving that part out
+warehouse egress is blocked: spec.subscriptions[0]: `169.254.169.254/fund-transfer` cannot be read: `169.254.169.254` (169.254.169.254) is a link-local address, which is never reached, since T; released by another address, or the setting that the message names
+warehouse git-branch is blocked: spec.subscriptions[0]: branch `gone` of `http://GIT/bank.git` does not exist, since T; released by its return, or another name
+warehouse git-password is blocked: spec.subscriptions[0]: fetch from `http://LOCKED/bank.git`: the server answers 401: it refuses the credential; check user name, password and their rights, since T; released by a Secret of the project with the right credentials
+warehouse git-egress is blocked: spec.subscriptions[0]: fetch from `http://169.254.169.254/bank.git`: `169.254.169.254` (169.254.169.254) is a link-local address, which is never reached, since T; released by another address, or the setting that the message names
+stage of-wrong-password is empty: warehouse wrong-password has made no freight yet: spec.subscriptions[0]: `LOCKED-REGISTRY/bank`: the registry refused the credential: check its user and password, since T; released by a Secret of the project with the right credentials
+stage of-no-tag is empty: warehouse no-tag has made no freight yet: no tag of REGISTRY/fund-transfer matches what the subscription asks for, since T; released by a version that matches, or a wider subscription
+stage of-nowhere is blocked: warehouse `nowhere` is not there, since T; released by creating it, or requesting another
+"#);
     Ok(())
 }
 
@@ -498,7 +452,22 @@ async fn what_time_and_people_release_is_named() -> Result<()> {
     lines.freight("1.5.0", "elsewhere", State::Blocked, &["requests no freight of"]).await?;
     lines.add(&refused.to_string());
     lines.add(&others.to_string());
-    insta::assert_snapshot!(lines.text(), @"");
+    insta::assert_snapshot!(lines.text(), @r"
+stage auto-soak is waiting: fund-transfer 1.5.0 soaks in auto-good for T more, since T; released by time, as long as it stays there
+stage auto-later is empty: fund-transfer 1.5.0 is not verified in auto-bad, since T; released by its verification in an upstream stage, or an approval
+stage auto-nowhere is blocked: upstream stage `nowhere` is not there, since T; released by creating it, or naming another
+stage by-hand-prod is waiting: fund-transfer 1.5.0 waits for you: manual promotion (its policy turns automatic promotion off), since T; released by a person who may promote to the stage
+stage prod is waiting: fund-transfer 1.5.0 waits for you: manual promotion (no policy lets it promote by itself), since T; released by a person who may promote to the stage
+stage auto-held is held: kubernetes:admin chose other freight than fund-transfer 1.5.0, since T; released by promoting the newest freight, or lifting the hold
+promotion queue.ULID.HEX is waiting: queue.ULID.HEX comes first, since T; released by the end of queue.ULID.HEX
+stage queue is waiting: fund-transfer 1.5.0: `smoke` waits: http://EAR answered 200, neither success nor failure, since T; released by what the step asks for
+stage planned is failed: fund-transfer 1.5.0: the plan has changed since it was made: `copy.md` of main is written and was not planned; plan again and promote with the new digest, since T; released by a new plan, then another promotion
+stage auto-stopped is waiting: the promotion of fund-transfer 1.5.0 was stopped, and automation does not try again, since T; released by another promotion
+freight HEX is waiting: fund-transfer 1.5.0 is not verified in auto-bad, since T; released by its verification in an upstream stage, or an approval
+freight HEX is blocked: elsewhere requests no freight of Warehouse/images, since T; released by a request for it in the stage's spec
+promote to `auto-later`: promotion auto-later.ULID.HEX is invalid: spec.freight: stage auto-later may not have freight HEX yet: it asks for another origin, or no source has verified it long enough; approve it for the stage, or wait
+promote to `elsewhere`: promotion elsewhere.ULID.HEX is invalid: spec.freight: stage elsewhere may not have freight HEX yet: it asks for another origin, or no source has verified it long enough; approve it for the stage, or wait
+");
 
     // What time and people release is released by them.
     verbs.resume("auto-held", Timestamp::now()).await?;
@@ -540,7 +509,7 @@ async fn a_missing_tool_blocks() -> Result<()> {
     world.apply("stage.yaml", &stage("auto-build", DIRECT, &[CLONE, build])).await?;
     let mut lines = Lines { world: &world, trouble: &trouble, lines: Vec::new() };
     lines.stage("auto-build", State::Blocked, &["kustomize", "kubectl", "released by installing it"]).await?;
-    insta::assert_snapshot!(lines.text(), @"");
+    insta::assert_snapshot!(lines.text(), @"stage auto-build is blocked: fund-transfer 1.5.0: kustomize-build: neither `kustomize` (5.0 or later) nor `kubectl` was found; install one: `apt-get install kustomize`, or https://kubectl.docs.kubernetes.io, or name it in SEAWAY_KUSTOMIZE or SEAWAY_KUBECTL, since T; released by installing it");
     Ok(())
 }
 

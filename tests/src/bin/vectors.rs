@@ -21,7 +21,8 @@ fn main() -> Result<ExitCode> {
         && let Some(kustomize) = built_kustomize()
     {
         // The tool is named by the environment, and a process may not change its own.
-        let status = Command::new(std::env::current_exe()?).args(std::env::args_os().skip(1)).env(KUSTOMIZE, kustomize).status()?;
+        let status =
+            Command::new(std::env::current_exe()?).args(std::env::args_os().skip(1)).env(KUSTOMIZE, kustomize).status()?;
         return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let dir = dir.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors"));

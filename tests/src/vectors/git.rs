@@ -1,19 +1,21 @@
 //! Cases of git steps: a promotion of their setup and the step, carried out by the engine against repositories served over HTTP.
 
+use super::Verdict;
 use super::entries::{self, Entry, Tree};
 use super::remotes::Remotes;
 use super::same::{self, Labels};
 use super::steps::{self, Ours};
-use super::Verdict;
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use seaway_base::{Next, Random, RelPath};
-use seaway_git::{HttpTransport, Limits, MirrorOptions, Mirrors, MountInfo, MountSpec, ObjectId, Provider, Request, Response, Transport};
+use seaway_git::{
+    HttpTransport, Limits, MirrorOptions, Mirrors, MountInfo, MountSpec, ObjectId, Provider, Request, Response, Transport,
+};
 use seaway_git::{TransportError, WorkFolder};
 use seaway_runs::{
-    Answer, BranchQueues, Class, Description, Done, Engine, Facts, JournalError, JournalSink, Lookup, Milestone, NoData, NoFaults,
-    Outcome, Run, RunSpec, RunState, Step, StepContext, StepError, StepSpec, StepTable,
+    Answer, BranchQueues, Class, Description, Done, Engine, Facts, JournalError, JournalSink, Lookup, Milestone, NoData,
+    NoFaults, Outcome, Run, RunSpec, RunState, Step, StepContext, StepError, StepSpec, StepTable,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,14 +45,20 @@ pub(crate) fn commit_url(case: &Value) -> Verdict {
     Verdict::Failed(format!("{ours:?}, wanted {}", case["url"]))
 }
 
+/// By remote: every ref and where it stands.
+type Tips = BTreeMap<String, BTreeMap<String, String>>;
+
+/// The folder after the step: what is in it, its checkouts, and how many changes are open in each.
+type Afterwards = (Tree, Vec<MountInfo>, BTreeMap<String, usize>);
+
 /// What helpers saw and may do.
 struct Helper {
     case: Value,
     remotes: Arc<Remotes>,
     labels: Arc<Mutex<Labels>>,
     done: Mutex<BTreeSet<u64>>,
-    before: Mutex<Option<Tree>>,
-    after: Mutex<Option<(Tree, Vec<MountInfo>, BTreeMap<String, usize>)>>,
+    before: Mutex<Option<(Tree, Tips)>>,
+    after: Mutex<Option<Afterwards>>,
 }
 
 fn fault(err: &anyhow::Error) -> StepError {
@@ -61,8 +69,12 @@ impl Helper {
     async fn act(&self, work: &mut WorkFolder, config: &Value) -> Result<()> {
         match config["act"].as_str().unwrap_or_default() {
             "before" => {
+                let mut tips = BTreeMap::new();
+                for (name, _) in self.case["before"]["remotes"].as_object().into_iter().flatten() {
+                    tips.insert(name.clone(), self.remotes.tips(name).await?);
+                }
                 let tree = entries::snapshot(work)?;
-                self.before.lock().get_or_insert(tree);
+                self.before.lock().get_or_insert((tree, tips));
                 return Ok(());
             }
             "after" => {
@@ -207,27 +219,44 @@ pub(crate) async fn check(case: &Value) -> Result<Verdict> {
         before: Mutex::default(),
         after: Mutex::default(),
     });
-    carry_out(case, &remotes, &helper, specs, &mut ours).await?;
+    // Objects are read from disk until the comparison is over.
+    let dir = tempfile::tempdir()?;
+    carry_out(dir.path(), case, &remotes, &helper, specs, &mut ours).await?;
+    ours.nothing_lost = nothing_lost(&remotes, &helper).await?;
+    let created = created(case);
+    let plain = without(case, &created);
+    let verdict = compared(&plain, &remotes, &labels, &helper, ours).await?;
+    Ok(if verdict == Verdict::Met && !created.is_empty() { Verdict::Differs("`git-clone` with `create: true`") } else { verdict })
+}
+
+/// Compares what a case says of folder, checkouts, commits and remotes.
+async fn compared(case: &Value, remotes: &Remotes, labels: &Mutex<Labels>, helper: &Helper, mut ours: Ours) -> Result<Verdict> {
     let mut labels = labels.lock().clone();
     let after = helper.after.lock().take();
     let mut wrong = Vec::new();
     if matches!(ours.status.as_str(), "Succeeded" | "Skipped") && ours.status == case["status"] {
         let (tree, mounts, open) = after.context("the folder afterwards")?;
-        ours.before = helper.before.lock().take().unwrap_or_default();
+        ours.before = helper.before.lock().take().map(|(tree, _)| tree).unwrap_or_default();
         ours.after = Some(tree);
         labels.same(&ours.output, &case["output"]);
         wrong.extend(worktrees(&case["after"]["worktrees"], &mounts, &open, &mut labels));
-        wrong.extend(branches(case, &remotes, &mut labels).await?);
+        wrong.extend(branches(case, remotes, &mut labels).await?);
         wrong.extend(commits(&case["after"]["commits"], &mounts, &mut labels)?);
     } else {
-        wrong.extend(branches(case, &remotes, &mut labels).await?);
+        wrong.extend(branches(case, remotes, &mut labels).await?);
     }
     steps::judge(case, &ours, &mut labels, &case["after"]["files"], wrong)
 }
 
 /// Runs the promotion.
-async fn carry_out(case: &Value, remotes: &Arc<Remotes>, helper: &Arc<Helper>, steps: Vec<StepSpec>, ours: &mut Ours) -> Result<()> {
-    let dir = tempfile::tempdir()?;
+async fn carry_out(
+    dir: &std::path::Path,
+    case: &Value,
+    remotes: &Arc<Remotes>,
+    helper: &Arc<Helper>,
+    steps: Vec<StepSpec>,
+    ours: &mut Ours,
+) -> Result<()> {
     let http = steps::http().await?;
     let mut aliases = Vec::new();
     for (alias, remote) in case["before"]["urlAliases"].as_object().into_iter().flatten() {
@@ -242,9 +271,9 @@ async fn carry_out(case: &Value, remotes: &Arc<Remotes>, helper: &Arc<Helper>, s
         HttpTransport::new(Arc::new(move |skip| client.get(skip).clone()), Arc::new(|_, _| Ok(())), Limits::default())
     };
     let mirrors =
-        Mirrors::with_transport(dir.path().join("mirrors"), Arc::new(Aliased { inner: transport, aliases }), MirrorOptions::default());
+        Mirrors::with_transport(dir.join("mirrors"), Arc::new(Aliased { inner: transport, aliases }), MirrorOptions::default());
     let engine = Engine {
-        ports: steps::ports(dir.path(), http, mirrors),
+        ports: steps::ports(dir, http, mirrors),
         steps: Arc::new(Table(helper.clone())),
         data: Arc::new(NoData),
         journal: Arc::new(Nowhere),
@@ -255,6 +284,12 @@ async fn carry_out(case: &Value, remotes: &Arc<Remotes>, helper: &Arc<Helper>, s
     let mut run = Run::new(Arc::new(steps::facts(case)?), Arc::new(RunSpec { vars: Vec::new(), steps }), None);
     run.identity = steps::identity(case);
     let outcome = engine.advance(&mut run).await?;
+    let ended = |state: &&seaway_runs::StepState| state.status.is_some_and(seaway_runs::StepStatus::is_bad);
+    if let Some(state) = run.state.steps.iter().take_while(|state| state.alias != THE_STEP).find(ended) {
+        ours.status = "SetupFailed".to_owned();
+        (ours.reason, ours.message) = (state.reason.clone(), format!("{}: {}", state.uses, state.message));
+        return Ok(());
+    }
     let state = run.state.steps.iter().find(|state| state.alias == THE_STEP).context("the step's state")?;
     ours.status = state.status.map_or("Pending", |status| status.as_str()).to_owned();
     (ours.reason, ours.message) = (state.reason.clone(), state.message.clone());
@@ -266,6 +301,67 @@ async fn carry_out(case: &Value, remotes: &Arc<Remotes>, helper: &Arc<Helper>, s
         _ => {}
     }
     Ok(())
+}
+
+/// Does every branch of the remotes still hold what it held before the step?
+async fn nothing_lost(remotes: &Remotes, helper: &Helper) -> Result<bool> {
+    let before = helper.before.lock().as_ref().map(|(_, tips)| tips.clone()).unwrap_or_default();
+    for (name, tips) in before {
+        let now = remotes.tips(&name).await?;
+        for (full, old) in tips {
+            let Some(new) = now.get(&full) else { return Ok(false) };
+            if *new != old && remotes.server.git(&name, &["merge-base", "--is-ancestor", &old, new]).await.is_err() {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Labels of the empty commits with which Kargo starts a branch (`create: true`); with us the branch comes with its first push.
+fn created(case: &Value) -> BTreeSet<String> {
+    let commits = case["after"]["commits"].as_object().into_iter().flatten();
+    let empty = |commit: &Value| {
+        commit["tree"].as_object().is_some_and(serde_json::Map::is_empty)
+            && commit["parents"].as_array().is_some_and(Vec::is_empty)
+    };
+    commits.filter(|(_, commit)| empty(commit)).map(|(label, _)| label.clone()).collect()
+}
+
+/// The case as if those commits had never been.
+fn without(case: &Value, created: &BTreeSet<String>) -> Value {
+    let mut case = case.clone();
+    if created.is_empty() {
+        return case;
+    }
+    let is_created = |label: &Value| label.as_str().is_some_and(|label| created.contains(label));
+    let marks: Vec<String> = created.iter().map(|label| format!("{{{{commit:{label}}}}}")).collect();
+    if let Some(commits) = case["after"]["commits"].as_object_mut() {
+        commits.retain(|label, _| !created.contains(label));
+        for commit in commits.values_mut() {
+            if let Some(parents) = commit["parents"].as_array_mut() {
+                parents.retain(|label| !is_created(label));
+            }
+        }
+    }
+    for remote in case["after"]["remotes"].as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
+        if let Some(branches) = remote["branches"].as_object_mut() {
+            branches.retain(|_, label| !is_created(label));
+        }
+    }
+    for tree in case["after"]["worktrees"].as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
+        if is_created(&tree["head"]) {
+            tree["head"] = Value::Null;
+        }
+    }
+    drop_marked(&mut case["output"], &marks);
+    case
+}
+
+fn drop_marked(output: &mut Value, marks: &[String]) {
+    let Some(map) = output.as_object_mut() else { return };
+    map.retain(|_, value| !value.as_str().is_some_and(|text| marks.iter().any(|mark| mark == text)));
+    map.values_mut().for_each(|value| drop_marked(value, marks));
 }
 
 /// How the checkouts differ.

@@ -72,10 +72,15 @@ async fn answer(mut stream: TcpStream, answers: &Value, seen: &Mutex<Vec<Value>>
     let body = body(&answer["body"])?;
     let mut head = format!("HTTP/1.1 {status} Status\r\nConnection: close\r\n").into_bytes();
     for header in answer["headers"].as_array().into_iter().flatten() {
-        head.extend(format!("{}: {}\r\n", header[0].as_str().unwrap_or_default(), header[1].as_str().unwrap_or_default()).bytes());
+        head.extend(
+            format!("{}: {}\r\n", header[0].as_str().unwrap_or_default(), header[1].as_str().unwrap_or_default()).bytes(),
+        );
     }
     let chunked = answer["chunked"] == true;
-    head.extend(if chunked { "Transfer-Encoding: chunked\r\n\r\n".to_owned() } else { format!("Content-Length: {}\r\n\r\n", body.len()) }.bytes());
+    head.extend(
+        if chunked { "Transfer-Encoding: chunked\r\n\r\n".to_owned() } else { format!("Content-Length: {}\r\n\r\n", body.len()) }
+            .bytes(),
+    );
     stream.write_all(&head).await?;
     if !is_head && !matches!(status, 204 | 304) {
         if chunked {
@@ -124,7 +129,8 @@ async fn read(stream: &mut TcpStream) -> Result<Value> {
     let (method, target) = (first.next().unwrap_or_default().to_owned(), first.next().unwrap_or_default().to_owned());
     let headers: Vec<(String, String)> =
         lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
-    let header = |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str());
+    let header =
+        |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str());
     let length: usize = header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     while body.len() < length {
         let mut piece = [0; 4096];

@@ -29,6 +29,8 @@ pub(crate) struct Ours {
     pub(crate) message: String,
     /// The output.
     pub(crate) output: Value,
+    /// Every branch of the remotes still holds what it held before.
+    pub(crate) nothing_lost: bool,
     /// The delay suggested with `Running`, in seconds.
     pub(crate) retry_after: Option<f64>,
     /// The folder before.
@@ -56,7 +58,13 @@ pub(crate) async fn http() -> Result<HttpClient> {
 
 /// Ports below a folder.
 pub(crate) fn ports(dir: &Path, http: HttpClient, mirrors: Mirrors) -> Ports {
-    Ports { git: Arc::new(mirrors), credentials: Arc::new(NoCredentials), http, clock: SystemClock::shared(), scratch: dir.join("scratch") }
+    Ports {
+        git: Arc::new(mirrors),
+        credentials: Arc::new(NoCredentials),
+        http,
+        clock: SystemClock::shared(),
+        scratch: dir.join("scratch"),
+    }
 }
 
 /// The promotion of a case.
@@ -225,8 +233,13 @@ fn requests(case: &Value, seen: &[Value]) -> Vec<String> {
     if seen.len() != wanted.len() {
         return vec![format!("{} requests arrived, wanted {}: {}", seen.len(), wanted.len(), json!(seen))];
     }
-    let set: Vec<String> =
-        case["config"]["headers"].as_array().into_iter().flatten().filter_map(|it| it["name"].as_str()).map(str::to_lowercase).collect();
+    let set: Vec<String> = case["config"]["headers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it["name"].as_str())
+        .map(str::to_lowercase)
+        .collect();
     let headers = |request: &Value| {
         let mut list: Vec<(String, String)> = Vec::new();
         for header in request["headers"].as_array().into_iter().flatten() {
@@ -243,7 +256,9 @@ fn requests(case: &Value, seen: &[Value]) -> Vec<String> {
         }
         let (mine, theirs) = (headers(mine), headers(theirs));
         for (name, _) in theirs.iter().filter(|(name, _)| set.contains(name) || !FREE.contains(&name.as_str())) {
-            let of = |list: &[(String, String)]| -> Vec<String> { list.iter().filter(|it| it.0 == *name).map(|it| it.1.clone()).collect() };
+            let of = |list: &[(String, String)]| -> Vec<String> {
+                list.iter().filter(|it| it.0 == *name).map(|it| it.1.clone()).collect()
+            };
             if of(&mine) != of(&theirs) {
                 wrong.push(format!("header {name} {:?}, wanted {:?}", of(&mine), of(&theirs)));
             }

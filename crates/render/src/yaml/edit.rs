@@ -1,5 +1,6 @@
 //! Sets single values in a YAML text and proves that nothing else changed.
 
+use super::scalar::quoted_text;
 use super::tree::Meaning;
 use super::{Kind, Node, YamlError, documents, scalar_text};
 use granit_parser::ScalarStyle;
@@ -42,7 +43,13 @@ fn set_scalar(text: &str, edit: &Edit) -> Result<(String, String), YamlError> {
         Kind::Map { .. } => return Err(YamlError::NotScalar { key: edit.key.clone(), what: "map", line }),
         Kind::Scalar { .. } | Kind::Alias(_) => {}
     }
-    let value = scalar_text(&edit.value, found.flow);
+    let value = match (&what.kind, &edit.value) {
+        // What stands in quotes within braces may be JSON, and is to stay so.
+        (Kind::Scalar { .. }, Value::String(value)) if found.flow && text[what.span.clone()].starts_with('"') => {
+            quoted_text(value)
+        }
+        (_, value) => scalar_text(value, found.flow),
+    };
     let (place, prefix) = place(text, &found);
     let mut next = String::with_capacity(text.len() + value.len());
     next.push_str(&text[..place.start]);
@@ -225,7 +232,8 @@ mod tests {
         check("a: v1 # c\nb: 2\n", "a", json!("v2"), "a: v2 # c\nb: 2\n");
         check("flow: {a: 1, b: 2}\n", "flow.a", json!(9), "flow: {a: 9, b: 2}\n");
         check("a: 1\r\nb: 2\r\n", "a", json!(2), "a: 2\r\nb: 2\r\n");
-        check("a: \"x\" # c\n", "a", json!("y"), "a: y # c\n");
+        check("a: \"x\" # c\n", "a", json!("z"), "a: z # c\n");
+        check("a: x\n", "a", json!("y"), "a: \"y\"\n");
         check("a: |-\n  one\n  two\nb: 1\n", "a", json!("x"), "a: x\nb: 1\n");
         check("a: >\n  one\n\nb: 1\n", "a", json!("x"), "a: x\n\nb: 1\n");
         check("a:\nb: 2\n", "a", json!("x"), "a: x\nb: 2\n");
@@ -233,7 +241,7 @@ mod tests {
         check("ключ: значение # комм\n", "ключ", json!("новое"), "ключ: новое # комм\n");
         check("a: &x 1\nb: *x\n", "b", json!(3), "a: &x 1\nb: 3\n");
         check("a: first\n  second\nb: 1\n", "a", json!("x"), "a: x\nb: 1\n");
-        check("{\n  \"a\": 1,\n  \"b\": {\"c\": \"x\"}\n}\n", "b.c", json!("y"), "{\n  \"a\": 1,\n  \"b\": {\"c\": y}\n}\n");
+        check("{\n  \"a\": 1,\n  \"b\": {\"c\": \"x\"}\n}\n", "b.c", json!("z"), "{\n  \"a\": 1,\n  \"b\": {\"c\": \"z\"}\n}\n");
         check("a.b: 1\n", "a\\.b", json!(2), "a.b: 2\n");
         check("m:\n  \"1\": one\n", "m.:1", json!("x"), "m:\n  \"1\": x\n");
         check("a: 1\n---\na: 2\n", "a", json!(9), "a: 9\n---\na: 2\n");

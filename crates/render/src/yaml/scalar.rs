@@ -9,7 +9,7 @@ use serde_json::Value;
 pub fn scalar_text(value: &Value, flow: bool) -> String {
     match value {
         Value::String(text) if is_plain(text, flow) => text.clone(),
-        Value::String(text) => quoted(text),
+        Value::String(text) => quoted_text(text),
         Value::Number(number) => number_text(number),
         other => other.to_string(),
     }
@@ -24,7 +24,7 @@ fn number_text(number: &serde_json::Number) -> String {
 }
 
 /// A JSON string is a YAML double-quoted scalar, but for what JSON leaves raw and YAML calls unprintable.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     for character in serde_json::Value::String(text.to_owned()).to_string().chars() {
         match character {
@@ -62,7 +62,10 @@ fn is_plain(text: &str, flow: bool) -> bool {
 /// Null, booleans, numbers, dates and the merge key, in any dialect.
 fn reads_as_something_else(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    if matches!(lower.as_str(), "null" | "~" | "true" | "false" | "yes" | "no" | "on" | "off" | "t" | "f" | "<<" | "=") {
+    if matches!(
+        lower.as_str(),
+        "null" | "~" | "true" | "false" | "yes" | "no" | "on" | "off" | "t" | "f" | "y" | "n" | "<<" | "="
+    ) {
         return true;
     }
     let bare = lower.strip_prefix(['+', '-']).unwrap_or(&lower);

@@ -60,14 +60,20 @@ pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8], wanted: Option
         "text/plain" => Some(ContentType::Text),
         _ => None,
     });
-    let bad = |what: &str, why: String| StepError::errored("HttpBody", Next::Retry, format!("http: the answer ({status}) is no {what}: {why}"));
+    let bad = |what: &str, why: String| {
+        StepError::errored("HttpBody", Next::Retry, format!("http: the answer ({status}) is no {what}: {why}"))
+    };
     let parsed = match kind {
         Some(ContentType::Text) => json!(String::from_utf8_lossy(body)),
         _ if body.is_empty() => json!({}),
         Some(ContentType::Json) => serde_json::from_slice(body).map_err(|err| bad("JSON", err.to_string()))?,
         Some(ContentType::Yaml) => {
             let text = String::from_utf8_lossy(body);
-            seaway_render::yaml::read_all(&text).map_err(|err| bad("YAML", err.to_string()))?.into_iter().next().unwrap_or_else(|| json!({}))
+            seaway_render::yaml::read_all(&text)
+                .map_err(|err| bad("YAML", err.to_string()))?
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| json!({}))
         }
         None => serde_json::from_slice(body).unwrap_or_else(|_| json!({})),
     };
@@ -102,27 +108,38 @@ pub(super) fn judge(seen: &Seen, criteria: &Criteria<'_>) -> Result<Verdict, Ste
         if let Some(Ok(why)) = criteria.error.map(|expression| evaluate(seen, expression))
             && !why.is_null()
         {
-            let why = why.as_str().map_or_else(|| why.to_string(), str::to_owned);
-            message = format!("{message}: {why:?}");
+            // What the user's own expression says is what people read everywhere: nothing goes before it.
+            message = why.as_str().map_or_else(|| why.to_string(), str::to_owned);
         }
         return Ok(Verdict::Failed(message));
     }
     match criteria.success {
         Some(expression) if truth(seen, "successExpression", expression)? => Ok(Verdict::Succeeded),
-        None if criteria.failure.is_none() => Ok(if (200..300).contains(&seen.status) { Verdict::Succeeded } else { Verdict::NotOk }),
+        None if criteria.failure.is_none() => {
+            Ok(if (200..300).contains(&seen.status) { Verdict::Succeeded } else { Verdict::NotOk })
+        }
         _ => Ok(Verdict::NotYet),
     }
 }
 
 /// The outputs of a success.
 pub(super) fn outputs(seen: &Seen, outputs: &[Output]) -> Result<Map<String, Value>, StepError> {
-    outputs.iter().map(|output| Ok((output.name.to_string(), evaluate(seen, &output.from_expression).map_err(|err| wrong(&output.name, &err))?))).collect()
+    outputs
+        .iter()
+        .map(|output| {
+            Ok((output.name.to_string(), evaluate(seen, &output.from_expression).map_err(|err| wrong(&output.name, &err))?))
+        })
+        .collect()
 }
 
 fn truth(seen: &Seen, field: &str, expression: &str) -> Result<bool, StepError> {
     match evaluate(seen, expression).map_err(|err| wrong(field, &err))? {
         Value::Bool(truth) => Ok(truth),
-        other => Err(StepError::errored("HttpExpression", Next::Failed, format!("http: `{field}` must be true or false, and is {other}"))),
+        other => Err(StepError::errored(
+            "HttpExpression",
+            Next::Failed,
+            format!("http: `{field}` must be true or false, and is {other}"),
+        )),
     }
 }
 

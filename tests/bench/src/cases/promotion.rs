@@ -5,7 +5,7 @@ use crate::news::News;
 use crate::report::{Goal, Report, Sample, Unit};
 use crate::repository::{Size, stage};
 use crate::world::{Way, World, succeeded, tag};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use std::time::{Duration, Instant};
 
 /// How a repository's size is measured, and what is wanted there.
@@ -28,7 +28,10 @@ pub(super) async fn run(report: &mut Report, plan: &Plan) -> Result<()> {
     let world = World::start().await?;
     let image = world.image("app");
     world.push(&image, "1.0.0").await?;
-    world.repository("app", &image, plan.size).await?;
+    // The scripts write to a copy: as with ours, nobody else commits between two of theirs.
+    for name in ["app", "scripts"] {
+        world.repository(name, &image, plan.size).await?;
+    }
     world.warehouse("app", &image, "24h", false).await?;
     let (values, rendered) = (stage(0), stage(1));
     world.stage(&values, "app", &image, "app", Way::YamlUpdate).await?;
@@ -46,6 +49,7 @@ pub(super) async fn run(report: &mut Report, plan: &Plan) -> Result<()> {
     round.promote(&rendered).await?;
     round.measure(report, plan, "yaml-update", &values, Edit::Values).await?;
     round.measure(report, plan, "kustomize-build", &rendered, Edit::Kustomize).await?;
+    round.after_others(report, plan, &values).await?;
     world.plane.stop().await
 }
 
@@ -69,7 +73,7 @@ impl Round<'_> {
 
     /// Ours and the baselines in turn, so that all see the same machine.
     async fn measure(&mut self, report: &mut Report, plan: &Plan, name: &str, target: &str, edit: Edit) -> Result<()> {
-        let url = self.world.url("app");
+        let url = self.world.url("scripts");
         let other = stage(2);
         let image = self.image.clone();
         let script = |clone| Script { clone, edit, url: &url, image: &image, stage: &other };
@@ -93,6 +97,19 @@ impl Round<'_> {
             &cheapest,
             Goal::Faster(plan.least_cheapest),
         );
+        Ok(())
+    }
+
+    /// Ours where somebody else commits before each: their commit must be fetched first.
+    async fn after_others(&mut self, report: &mut Report, plan: &Plan, target: &str) -> Result<()> {
+        let mut ours = Sample::new(Unit::Seconds);
+        for number in 0..plan.n_cheapest {
+            let note = format!("note {number}\n");
+            let files: [(&str, Option<&[u8]>); 1] = [("NOTES.md", Some(note.as_bytes()))];
+            self.world.git.commit("app", "main", "somebody else", &files).await.context("commit")?;
+            ours.add_time(self.promote(target).await?);
+        }
+        report.alone(&format!("promotion, yaml-update, {} files, after others' commit", plan.size.n_files), &ours, Goal::None);
         Ok(())
     }
 }

@@ -1,0 +1,208 @@
+//! A pipeline with every kind of effect, how it is stopped at a moment, and what is left of it in the end.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use kube::ResourceExt as _;
+use parking_lot::Mutex;
+use seaway_neighbours::GitEvent;
+use seaway_runs::{Point, Side};
+use seaway_scenarios::{Death, Moment, Options, StoreSide, World};
+use seaway_verbs::Resolution;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+const PIPELINE: &str = include_str!("pipeline.yaml");
+const FREIGHT: &str = include_str!("freight.yaml");
+
+/// Counts moments once armed, and stops at one of them.
+#[derive(Default)]
+pub(crate) struct Sweep {
+    armed: AtomicBool,
+    seen: Mutex<Vec<String>>,
+    /// Stops at the moment with this number, from 0.
+    stop_at: Option<usize>,
+    /// Stops at the first moment with this label.
+    stop_label: Option<String>,
+}
+
+impl Sweep {
+    pub(crate) fn at(n: usize) -> Self {
+        Self { stop_at: Some(n), ..Self::default() }
+    }
+
+    pub(crate) fn at_first(label: &str) -> Self {
+        Self { stop_label: Some(label.to_owned()), ..Self::default() }
+    }
+
+    fn death(self: &Arc<Self>) -> Death {
+        let sweep = Arc::clone(self);
+        Arc::new(move |moment| {
+            if !sweep.armed.load(Ordering::SeqCst) {
+                return false;
+            }
+            let mut seen = sweep.seen.lock();
+            seen.push(label(moment));
+            let by_label = sweep
+                .stop_label
+                .as_ref()
+                .is_some_and(|label| seen.last() == Some(label) && seen.iter().filter(|seen| *seen == label).count() == 1);
+            by_label || sweep.stop_at.is_some_and(|at| seen.len() == at + 1)
+        })
+    }
+
+    pub(crate) fn seen(&self) -> Vec<String> {
+        self.seen.lock().clone()
+    }
+}
+
+fn label(moment: &Moment) -> String {
+    let side = |side: &Side| if *side == Side::Before { "before" } else { "after" };
+    match moment {
+        Moment::Store(StoreSide::Before) => "before commit".to_owned(),
+        Moment::Store(StoreSide::After) => "after commit".to_owned(),
+        Moment::Run(Point::Save { side: at, .. }) => format!("{} save", side(at)),
+        Moment::Run(Point::Effect { step, side: at }) => format!("{} effect {step}", side(at)),
+        Moment::Run(Point::Pin { step, side: at }) => format!("{} pin {step}", side(at)),
+        Moment::Run(Point::Push { step, round, side: at }) => format!("{} push {step} {round}", side(at)),
+        Moment::Run(Point::Local { step }) => format!("after local {step}"),
+    }
+}
+
+/// A world with the pipeline, at rest, and the count of the pushes that moved a ref.
+pub(crate) struct Bench {
+    pub(crate) world: World,
+    pub(crate) sweep: Arc<Sweep>,
+    n_pushed: Arc<AtomicUsize>,
+}
+
+impl Bench {
+    pub(crate) async fn set_up(sweep: Sweep) -> Result<Self> {
+        let sweep = Arc::new(sweep);
+        let options = Options { death: Some(sweep.death()), n_threads: 1, ..Options::default().without_bank() };
+        let world = World::start(options).await?;
+        world.push_quietly("fund-transfer:1.5.0", false).await?;
+        world.ear().answer_in_turn("/ready", &[(200, r#"{"ready": false}"#), (200, r#"{"ready": true}"#)]);
+        world.git(&["config", "core.logAllRefUpdates", "always"]).await?;
+        world.apply("pipeline.yaml", PIPELINE).await?;
+        world.settle().await?;
+        let n_pushed = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&n_pushed);
+        world.git_server().on_event(Arc::new(move |event| {
+            if let GitEvent::ReceiveEnded { changes, .. } = event
+                && !changes.is_empty()
+            {
+                counter.fetch_add(1, Ordering::SeqCst);
+            }
+        }));
+        Ok(Self { world, sweep, n_pushed })
+    }
+
+    /// Makes the freight that flows through the stages, and waits until nothing moves, dead or alive.
+    pub(crate) async fn flow(&self) -> Result<()> {
+        self.sweep.armed.store(true, Ordering::SeqCst);
+        tokio::select! {
+            () = self.world.dies() => Ok(()),
+            flowed = async {
+                self.world.apply("freight.yaml", FREIGHT).await?;
+                self.world.settle().await
+            } => if self.world.is_dead().await { Ok(()) } else { flowed },
+        }
+    }
+
+    /// Starts the control plane again after its death. Freight whose making was not acknowledged is made again, as a person would.
+    pub(crate) async fn come_back(&self) -> Result<()> {
+        self.world.crash().await;
+        self.world.restart().await?;
+        self.world.apply("freight.yaml", FREIGHT).await?;
+        self.world.settle().await
+    }
+
+    /// Where an effect is uncertain: what was sent was sent once, and a person who can look decides. Answers whether one was.
+    pub(crate) async fn resolve(&self) -> Result<bool> {
+        let mut uncertain = false;
+        for promotion in self.world.promotions().await? {
+            let name = promotion.name_any();
+            let Ok(run) = self.world.run(&name).await else { continue };
+            if run.status.as_ref().is_none_or(|status| status.phase != "Uncertain") {
+                continue;
+            }
+            let n_sent = self.n_sent();
+            ensure!(n_sent <= 1, "the POST was sent {n_sent} times while it is uncertain");
+            let phase = promotion.status.map(|status| status.phase.to_string()).unwrap_or_default();
+            ensure!(phase == "Running", "an uncertain promotion is {phase} for Kargo's clients, and should be Running");
+            let how = if n_sent == 1 { Resolution::Skip } else { Resolution::Repeat };
+            self.world.verbs().resolve(&name, how).await?;
+            self.world
+                .until("the effect is no longer uncertain", || async {
+                    Ok(self.world.run(&name).await?.status.is_some_and(|status| status.phase != "Uncertain"))
+                })
+                .await?;
+            self.world.settle().await?;
+            uncertain = true;
+        }
+        Ok(uncertain)
+    }
+
+    fn n_sent(&self) -> usize {
+        self.world.ear().heard().iter().filter(|heard| heard.method == "POST").count()
+    }
+
+    /// Everything that is left, but ids and times.
+    pub(crate) async fn end_state(&self) -> Result<String> {
+        let world = &self.world;
+        let mut lines = Vec::new();
+        for stage in ["qa", "e2e"] {
+            let status = world.stage(stage).await?.status.unwrap_or_default();
+            let history: Vec<usize> = status.freight_history.iter().map(|collection| collection.items.len()).collect();
+            let last = status.last_promotion.and_then(|it| it.status).map(|it| it.phase.to_string()).unwrap_or_default();
+            let conditions: Vec<String> =
+                status.conditions.iter().map(|it| format!("{}={} {}", it.type_, it.status, it.reason)).collect();
+            lines.push(format!("{stage}: history {history:?}, last {last}, {}", conditions.join(", ")));
+            lines.push(format!("  current {:?}", status.current_promotion.map(|it| it.name)));
+        }
+        for freight in world.verbs().all_freight().await? {
+            let status = freight.status.unwrap_or_default();
+            let stages = |names: Vec<&String>| format!("{names:?}");
+            lines.push(format!(
+                "freight in {} verified {}",
+                stages(status.currently_in.keys().collect()),
+                stages(status.verified_in.keys().collect())
+            ));
+        }
+        for promotion in world.promotions().await? {
+            let status = promotion.status.clone().unwrap_or_default();
+            lines.push(format!("promotion to {}: {} {}", promotion.spec.stage, status.phase, status.message));
+            for step in &status.step_execution_metadata {
+                lines.push(format!("  {} {}", step.alias, step.status));
+            }
+            let run = world.run(&promotion.name_any()).await?.status.context("a run has a status")?;
+            lines.push(format!("  run {} {}", run.phase, run.waits.len()));
+        }
+        lines.extend(world.git(&["ls-tree", "-r", "main"]).await?.lines().map(str::to_owned));
+        lines.extend(world.git(&["log", "--reverse", "--format=%s", "main"]).await?.lines().map(str::to_owned));
+        let ids = world.git(&["log", "--format=%(trailers:key=Promotion-Id,valueonly,separator=%x20)", "main"]).await?;
+        let ids: Vec<&str> = ids.lines().filter(|line| !line.is_empty()).collect();
+        let once: BTreeSet<&&str> = ids.iter().collect();
+        if once.len() != ids.len() {
+            bail!("a promotion has two commits: {ids:?}");
+        }
+        let reflog = world.git(&["reflog", "show", "--format=%gs", "main"]).await?;
+        lines.push(format!(
+            "{} promotions in git, {} pushes, ref log {}",
+            ids.len(),
+            self.n_pushed.load(Ordering::SeqCst),
+            reflog.lines().count()
+        ));
+        // What may be repeated counts once; what may not counts each time.
+        let heard: Vec<String> =
+            world.ear().heard().into_iter().map(|it| format!("{} {} {}", it.method, it.path, it.body)).collect();
+        let repeatable: BTreeSet<&String> = heard.iter().filter(|it| !it.starts_with("POST")).collect();
+        lines.push(format!("heard {repeatable:?}, {} POST", self.n_sent()));
+        Ok(lines.join("\n"))
+    }
+}
+
+/// The state of a run in which an uncertain effect was skipped by a person: it counts as done.
+pub(crate) fn as_resolved(state: &str) -> String {
+    state.replace("  chat Skipped", "  chat Succeeded")
+}
