@@ -82,8 +82,7 @@ impl Failure {
 
 impl From<VerbError> for Failure {
     fn from(err: VerbError) -> Self {
-        let exit = if matches!(err, VerbError::TimedOut { .. }) { Exit::TimedOut } else { Exit::Error };
-        Self { exit, ..Self::of(&err, err.hint()) }
+        Self::of(&err, err.hint())
     }
 }
 

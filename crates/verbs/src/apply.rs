@@ -116,6 +116,11 @@ impl Document {
         faults
     }
 
+    /// Whether it lives in a project and does not say in which.
+    pub fn needs_project(&self) -> bool {
+        self.namespace().is_none() && resource(&self.value).is_some_and(|(_, namespaced)| namespaced)
+    }
+
     fn fault(&self, field: &str, message: &str) -> Fault {
         Fault {
             source: self.source.clone(),

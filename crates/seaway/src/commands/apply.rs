@@ -34,9 +34,9 @@ impl Args {
         let mut documents = documents(&self.filename, self.recursive)?;
         seaway_verbs::order(&mut documents);
         let session = Session::open(global, Access::Write).await?;
-        // Its own project is named by each document; a project is asked for only where one is missing.
-        let needs = documents.iter().any(|document| document.value.pointer("/metadata/namespace").is_none());
-        let project = if needs { session.project().await.ok() } else { None };
+        // Each document names its project; one is asked for only where that is missing, and before anything is written.
+        let needs = documents.iter().any(Document::needs_project);
+        let project = if needs { Some(session.project().await?) } else { None };
         let suffix = if self.dry_run { " (dry run)" } else { "" };
         for document in &documents {
             let one = std::slice::from_ref(document);

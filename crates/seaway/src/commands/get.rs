@@ -9,7 +9,7 @@ use crate::output::{self, Format, Table};
 use crate::session::{Access, Session};
 use futures::{StreamExt as _, TryStreamExt as _};
 use kube::api::{Api, DynamicObject, ListParams};
-use kube::runtime::watcher;
+use kube::runtime::{WatchStreamExt as _, watcher};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -114,7 +114,10 @@ impl Look {
         let streams =
             kinds.into_iter().flat_map(|kind| self.apis(session, &kind).into_iter().map(move |api| (api, kind.resource.clone())));
         let streams = streams.map(|(api, _)| {
-            watcher(api, watcher::Config::default()).filter_map(|event| async move { event.ok().map(drop) }).boxed()
+            watcher(api, watcher::Config::default())
+                .default_backoff()
+                .filter_map(|event| async move { event.ok().map(drop) })
+                .boxed()
         });
         futures::stream::select_all(streams).boxed()
     }
@@ -188,7 +191,10 @@ impl Look {
     }
 
     async fn follow_documents(&self, session: &Session, format: Format) -> Result<(), Failure> {
-        let streams = self.apis(session, &self.kind).into_iter().map(|api| watcher(api, watcher::Config::default()).boxed());
+        let streams = self
+            .apis(session, &self.kind)
+            .into_iter()
+            .map(|api| watcher(api, watcher::Config::default()).default_backoff().boxed());
         let mut events = futures::stream::select_all(streams);
         while let Some(event) = events.try_next().await.unwrap_or(Some(watcher::Event::Init)) {
             let watcher::Event::Apply(object) = event else { continue };

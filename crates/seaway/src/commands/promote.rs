@@ -53,11 +53,11 @@ impl Args {
 
 async fn wait(verbs: &Verbs, name: &str, timeout: Duration) -> Result<Exit, Failure> {
     let ended = match verbs.wait_for(name, timeout).await {
-        Err(VerbError::TimedOut { seconds, .. }) => {
+        Err(VerbError::TimedOut { .. }) => {
             let hint = format!("it goes on by itself; `seaway why promotion/{name}` tells what it waits for");
             return Err(Failure {
                 exit: Exit::TimedOut,
-                message: format!("promotion {name} is not over after {seconds} s"),
+                message: format!("promotion {name} is not over after {timeout:?}"),
                 hint,
             });
         }

@@ -59,6 +59,15 @@ metadata: { name: qa }
 }
 
 #[test]
+fn a_document_without_a_project_is_refused_before_the_first_write() {
+    let plane = Plane::start();
+    let said = plane.apply(&BANK.replace(", namespace: bank", ""), &[]);
+    assert_eq!((said.code, said.out.as_str()), (1, ""), "{}", said.err);
+    assert!(said.err.contains("error: there is no project yet\nhint: "), "{}", said.err);
+    assert_eq!(plane.ok(&["get", "projects", "-o", "name"]), "");
+}
+
+#[test]
 fn a_dry_run_changes_nothing() {
     let plane = Plane::start();
     let said = plane.apply("apiVersion: kargo.akuity.io/v1alpha1\nkind: Project\nmetadata: { name: bank }\n", &["--dry-run"]);

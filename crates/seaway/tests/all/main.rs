@@ -3,6 +3,7 @@
 mod apply;
 mod backup;
 mod commands;
+mod promotions;
 mod running;
 mod serve;
 mod target;
