@@ -12,7 +12,11 @@ const SHORT_SOAK: Duration = Duration::from_secs(3);
 
 /// What is running, and where.
 pub(super) fn banner(supervisor: &Supervisor, kept: bool) {
-    println!("Seaway {} · control plane embedded (no cluster, no pods: what is deployed here is git) · {}", env!("CARGO_PKG_VERSION"), supervisor.url());
+    println!(
+        "Seaway {} · control plane embedded (no cluster, no pods: what is deployed here is git) · {}",
+        env!("CARGO_PKG_VERSION"),
+        supervisor.url()
+    );
     let keeps = if kept { "kept from before" } else { "kept" };
     println!(
         "  git http://{}/bank.git    registry {}    data {} ({keeps}; `seaway demo reset` clears it)",
@@ -120,7 +124,12 @@ pub(super) async fn once(kills: Option<u32>) -> Result<()> {
 async fn play(supervisor: &Supervisor) -> Result<()> {
     println!("\nact 1: a good version flows");
     first_minute(supervisor).await?;
-    holds(supervisor, "1.5.0 in qa, e2e and staging; production still has 1.4.8", &[("qa", "1.5.0"), ("e2e", "1.5.0"), ("staging", "1.5.0"), ("prod-eu", "1.4.8"), ("prod-us", "1.4.8")]).await?;
+    holds(
+        supervisor,
+        "1.5.0 in qa, e2e and staging; production still has 1.4.8",
+        &[("qa", "1.5.0"), ("e2e", "1.5.0"), ("staging", "1.5.0"), ("prod-eu", "1.4.8"), ("prod-us", "1.4.8")],
+    )
+    .await?;
 
     println!("\nact 2: a plan is shown and promoted");
     let verbs = supervisor.verbs().await?;
@@ -131,7 +140,12 @@ async fn play(supervisor: &Supervisor) -> Result<()> {
     if status.changed != Some(true) || files != ["overlays/prod-eu/kustomization.yaml"] {
         bail!("the plan should change overlays/prod-eu/kustomization.yaml alone, and changes {files:?}");
     }
-    for line in status.files.iter().flat_map(|file| file.diff.lines()).filter(|line| line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---")) {
+    for line in status
+        .files
+        .iter()
+        .flat_map(|file| file.diff.lines())
+        .filter(|line| line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---"))
+    {
         println!("  {line}");
     }
     let promotion = verbs.promote("prod-eu", &freight, Some(&status.digest)).await?;
@@ -142,7 +156,12 @@ async fn play(supervisor: &Supervisor) -> Result<()> {
     }
     supervisor.has("prod-eu", "1.5.0").await?;
     supervisor.has("prod-us", "1.5.0").await?;
-    holds(supervisor, "prod-eu has what was planned; prod-us followed after its soak", &[("prod-eu", "1.5.0"), ("prod-us", "1.5.0")]).await?;
+    holds(
+        supervisor,
+        "prod-eu has what was planned; prod-us followed after its soak",
+        &[("prod-eu", "1.5.0"), ("prod-us", "1.5.0")],
+    )
+    .await?;
 
     println!("\nact 3: a bad version stops in e2e");
     supervisor.push("fund-transfer:1.5.1", false).await?;
@@ -154,7 +173,8 @@ async fn play(supervisor: &Supervisor) -> Result<()> {
             let stage = supervisor.verbs().await?.stage("e2e").await?;
             let last = stage.status.as_ref().and_then(|status| status.last_promotion.as_ref());
             let status = last.and_then(|last| last.status.as_ref());
-            Ok(status.is_some_and(|status| status.phase.to_string() == "Failed" && status.message.contains("smoke test answered 500")))
+            Ok(status
+                .is_some_and(|status| status.phase.to_string() == "Failed" && status.message.contains("smoke test answered 500")))
         })
         .await?;
     let (git, good) = (supervisor.in_git("e2e").await?, supervisor.good("e2e").await?);

@@ -26,8 +26,7 @@ pub(super) async fn act(supervisor: &Supervisor, tell: &Sender<String>) -> Resul
     };
     tokio::time::timeout(PATIENCE, began).await.context("no push came")??;
     say("receive-pack has begun: kill -9 of the control plane".to_owned()).await;
-    supervisor.kill().await?;
-    supervisor.restart().await?;
+    supervisor.kill_and_restart().await?;
     say("it is up again, on the same folder".to_owned()).await;
     let automatic = &STAGES[..3];
     for stage in automatic {
@@ -52,8 +51,7 @@ pub(super) async fn storm(supervisor: &Supervisor, n: u32) -> Result<()> {
         // A flow through three stages takes about a second: somewhere in it, never at the same place twice.
         let instant = Duration::from_millis(random.next_u64() % 1200);
         tokio::time::sleep(instant).await;
-        supervisor.kill().await?;
-        supervisor.restart().await?;
+        supervisor.kill_and_restart().await?;
         for stage in automatic {
             supervisor.has(stage, &version).await.with_context(|| format!("after kill {kill}, {instant:?} after the push"))?;
             once_in_log(supervisor, stage, &version).await?;

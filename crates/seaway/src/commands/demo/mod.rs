@@ -50,7 +50,9 @@ impl Args {
     /// # Errors
     /// Whatever did not hold, with what to do.
     pub(crate) async fn run(self, global: &Global) -> Result<Exit, Failure> {
-        self.play(global).await.map_err(|err| Failure::new(format!("{err:#}"), "`seaway demo reset` starts over with nothing; DIR/serve.log tells more"))?;
+        self.play(global).await.map_err(|err| {
+            Failure::new(format!("{err:#}"), "`seaway demo reset` starts over with nothing; DIR/serve.log tells more")
+        })?;
         Ok(Exit::Done)
     }
 

@@ -49,6 +49,10 @@ pub(super) async fn is_bad(registry: &str, service: &str, version: &str) -> Resu
     let repository = Repository::parse(&format!("{registry}/{service}")).context("name the repository")?;
     let reference = seaway_oci::Reference::Tag(version.to_owned());
     let none: Option<&Platform> = None;
-    let info = registries.remote(&repository, None, false).image(&reference, none, false).await.with_context(|| format!("read {service}:{version}"))?;
+    let info = registries
+        .remote(&repository, None, false)
+        .image(&reference, none, false)
+        .await
+        .with_context(|| format!("read {service}:{version}"))?;
     Ok(info.annotations.get(BAD).is_some_and(|bad| bad == "true"))
 }

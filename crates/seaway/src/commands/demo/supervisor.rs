@@ -64,7 +64,9 @@ impl Supervisor {
             git.create_repo("bank", REPOSITORY).await.context("create bank.git")?;
         }
         let registry = Registry::open(folder.join("registry"), RegistryOptions::default()).await.context("open the registry")?;
-        let taken = |what: &str, port: u16| format!("the demo's {what} needs port {port} on 127.0.0.1; stop what uses it (`ss -ltnp 'sport = :{port}'` names it)");
+        let taken = |what: &str, port: u16| {
+            format!("the demo's {what} needs port {port} on 127.0.0.1; stop what uses it (`ss -ltnp 'sport = :{port}'` names it)")
+        };
         let registry_serving = registry.serve(ports.registry).await.with_context(|| taken("registry", ports.registry))?;
         let smoke = Smoke { git: git.clone(), registry: registry_serving.addr().to_string() };
         let routes = answers("/smoke", move |stage| smoke_test(smoke.clone(), stage)).merge(git.router());
@@ -103,7 +105,8 @@ impl Supervisor {
     /// If the kubeconfig cannot be read.
     pub(super) async fn verbs(&self) -> Result<Verbs> {
         let file = Kubeconfig::read_from(self.folder.join("kubeconfig")).context("read the kubeconfig")?;
-        let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.context("use the kubeconfig")?;
+        let config =
+            kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.context("use the kubeconfig")?;
         Ok(Verbs::new(kube::Client::try_from(config).context("make a client")?, PROJECT))
     }
 
@@ -144,20 +147,14 @@ impl Supervisor {
         push::push(&self.registry_address(), image, bad).await.map(drop)
     }
 
-    /// `kill -9` of the control plane; [`Supervisor::restart`] must follow.
+    /// `kill -9` of the control plane, and a new one on the same folder; nobody else starts one in between.
     ///
     /// # Errors
-    /// If there is nothing to kill.
-    pub(super) async fn kill(&self) -> Result<()> {
-        self.control_plane.lock().await.kill().await
-    }
-
-    /// A new control plane after [`Supervisor::kill`].
-    ///
-    /// # Errors
-    /// If it does not come up.
-    pub(super) async fn restart(&self) -> Result<()> {
-        *self.control_plane.lock().await = ControlPlane::start(&self.folder, &self.listen).await?;
+    /// If it does not come up again.
+    pub(super) async fn kill_and_restart(&self) -> Result<()> {
+        let mut control_plane = self.control_plane.lock().await;
+        control_plane.kill().await?;
+        *control_plane = ControlPlane::start(&self.folder, &self.listen).await?;
         Ok(())
     }
 
@@ -199,7 +196,11 @@ impl Supervisor {
     /// # Errors
     /// If git does not answer.
     pub(super) async fn in_git(&self, stage: &str) -> Result<Option<String>> {
-        let text = self.git.git("bank", &["show", &format!("main:overlays/{stage}/kustomization.yaml")]).await.context("read bank.git")?;
+        let text = self
+            .git
+            .git("bank", &["show", &format!("main:overlays/{stage}/kustomization.yaml")])
+            .await
+            .context("read bank.git")?;
         Ok(tag_of(&text, "fund-transfer"))
     }
 
@@ -212,7 +213,9 @@ impl Supervisor {
         let stage = stages.get(stage).await.context("read the stage")?;
         let current = stage.status.as_ref().and_then(|status| status.freight_history.first());
         let freight = current.and_then(|collection| collection.items.get(ORIGIN));
-        Ok(freight.and_then(|freight| freight.images.iter().find(|image| image.repo_url.ends_with("/fund-transfer"))).map(|image| image.tag.clone()))
+        Ok(freight
+            .and_then(|freight| freight.images.iter().find(|image| image.repo_url.ends_with("/fund-transfer")))
+            .map(|image| image.tag.clone()))
     }
 
     /// Waits until git and control plane agree that the stage has this version.
