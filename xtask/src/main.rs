@@ -31,10 +31,13 @@ fn main() -> Result<()> {
         Some("gen") => run::cargo(&[&["run", "-q", "-p", "seaway-tests", "--bin", "gen", "--"], rest.as_slice()].concat()),
         Some("bench") => {
             run::cargo(&["build", "-q", "--release", "-p", "seaway"])?;
-            let mut bench = run::cargo_command(&[&["run", "-q", "--release", "-p", "seaway-bench", "--"], rest.as_slice()].concat());
+            let mut bench =
+                run::cargo_command(&[&["run", "-q", "--release", "-p", "seaway-bench", "--"], rest.as_slice()].concat());
             run::status(bench.envs(parts::variables(&root)?))
         }
-        Some("vectors") => run::cargo(&[&["run", "-q", "-p", "seaway-tests", "--bin", "vectors", "--"], rest.as_slice()].concat()),
+        Some("vectors") => {
+            run::cargo(&[&["run", "-q", "-p", "seaway-tests", "--bin", "vectors", "--"], rest.as_slice()].concat())
+        }
         Some("parts") => parts::run(&root, rest.contains(&"--env")),
         Some("setup") => setup::run(&root),
         Some(other) => bail!("no command `{other}`\n{USAGE}"),

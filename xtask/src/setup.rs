@@ -35,7 +35,8 @@ fn debian() -> Result<()> {
     }
     println!("setup: {by_hand}");
     let program = if sudo { "sudo" } else { "env" };
-    let apt = |args: &[&str]| run::status(Command::new(program).args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]).args(args));
+    let apt =
+        |args: &[&str]| run::status(Command::new(program).args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]).args(args));
     apt(&["update"])?;
     // A package that starts a service must not: the tests start their own on free ports.
     let install = [&["install", "-y", "--no-install-recommends"], missing.as_slice()].concat();

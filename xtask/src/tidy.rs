@@ -17,7 +17,8 @@ const FORBIDDEN: &[(&str, &str)] = &[
 
 /// Reads every tracked file once and lists what breaks a rule.
 pub(crate) fn run(root: &Path) -> Result<()> {
-    let out = Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).current_dir(root).output().context("git ls-files")?;
+    let out =
+        Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).current_dir(root).output().context("git ls-files")?;
     let mut wrong = Vec::new();
     for name in String::from_utf8_lossy(&out.stdout).lines() {
         let rust = Path::new(name).extension().is_some_and(|ending| ending == "rs");
