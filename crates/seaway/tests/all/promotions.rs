@@ -182,3 +182,14 @@ fn an_answer_that_never_came_is_5_and_a_person_resolves_it() {
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(scene.plane.ok(&["logs", "-f", &name]).ends_with("Succeeded\n"));
 }
+
+#[test]
+fn a_step_never_reaches_seaways_own_port() {
+    let scene = Scene::new();
+    let url = scene.plane.ready.split_whitespace().find(|word| word.starts_with("https://")).unwrap().to_owned();
+    let step = format!("      - uses: http\n        config: {{ url: '{url}/healthz', insecureSkipTLSVerify: true }}\n");
+    assert_eq!(scene.plane.apply(&stage("inward", &step), &[]).code, 0);
+    let said = scene.plane.run(&["promote", "inward", "--freight", "1.5.0", "--wait"]);
+    assert!([3, 5].contains(&said.code), "{} {}", said.code, said.err);
+    assert!(said.err.contains("is a port of Seaway itself"), "{}", said.err);
+}
