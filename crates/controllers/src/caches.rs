@@ -56,7 +56,7 @@ impl Default for Caches {
     fn default() -> Self {
         let freight = Cache::<Freight>::default()
             .indexed(index::WAREHOUSE, |freight| vec![of(freight, &freight.origin.name)])
-            .indexed(index::STAGE, |freight| freight_stages(freight));
+            .indexed(index::STAGE, freight_stages);
         let stages = Cache::<Stage>::default()
             .indexed(index::WAREHOUSE, |stage| {
                 stage.spec.requested_freight.iter().map(|request| of(stage, &request.origin.name)).collect()

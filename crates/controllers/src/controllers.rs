@@ -1,11 +1,15 @@
 //! All controllers, started and stopped as one.
 
+use crate::credentials::SecretCredentials;
 use crate::frame::{Queue, Reconcile, Workers, run};
 use crate::house::{Context, House};
 use crate::plan::Plans;
 use crate::promotion::Promotions;
 use crate::stage::Stages;
+use crate::upkeep::{Parts, Upkeep};
+use crate::warehouse::Warehouses;
 use parking_lot::Mutex;
+use seaway_oci::{Registries, RegistryOptions};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -29,11 +33,30 @@ impl Controllers {
         stages.listen(&queue);
         let queue = crew.hire(plans.clone(), n);
         plans.listen(&queue);
-        let Crew { queues, workers, .. } = crew;
+        let Crew { mut queues, mut workers, .. } = crew;
+        let upkeep = upkeep(&context, &house, &mut workers, &mut feeds);
+        queues.extend(upkeep.queues);
         // The first list is heard too, so every listener is there before it.
-        house.caches.feed(&(context.client_for)("caches"), &mut feeds);
-        Handle { house, promotions, queues, workers: Mutex::new(Some(workers)), feeds: Mutex::new(Some(feeds)) }
+        house.caches.feed(&(house.client_for)("caches"), &mut feeds);
+        let (workers, feeds) = (Mutex::new(Some(workers)), Mutex::new(Some(feeds)));
+        Handle { house, promotions, warehouses: upkeep.warehouses, queues, workers, feeds }
     }
+}
+
+fn upkeep(context: &Context, house: &House, workers: &mut JoinSet<()>, feeds: &mut JoinSet<()>) -> Upkeep {
+    let http = context.ports.http.clone();
+    let parts = Parts {
+        client_for: &*house.client_for,
+        caches: &house.caches,
+        registries: Registries::new(http.clone(), RegistryOptions::default()),
+        mirrors: (*context.ports.git).clone(),
+        credentials: SecretCredentials::new(http, context.settings.shared_namespace.clone()),
+        clock: context.ports.clock.clone(),
+        random: context.random.clone(),
+        registry: &context.registry,
+        settings: &context.settings,
+    };
+    Upkeep::start(parts, workers, feeds)
 }
 
 /// Workers as they are hired, a queue a reconciler.
@@ -62,6 +85,7 @@ impl Crew<'_> {
 pub struct Handle {
     house: Arc<House>,
     promotions: Arc<Promotions>,
+    warehouses: Arc<Warehouses>,
     queues: Vec<Arc<Queue>>,
     workers: Mutex<Option<JoinSet<()>>>,
     feeds: Mutex<Option<JoinSet<()>>>,
@@ -71,6 +95,12 @@ impl Handle {
     /// Waits until every kind has been listed once: from then on nothing is overlooked.
     pub async fn synced(&self) {
         self.house.caches.synced().await;
+    }
+
+    /// Has every warehouse that subscribes to this image or git repository look at once, however it is spelt: for news of a
+    /// push. Says how many they are.
+    pub fn refresh_warehouses_of(&self, url: &str) -> usize {
+        self.warehouses.refresh_all_of(url)
     }
 
     /// Whether nothing waits for a worker and no worker is at work; what is due later does not count.

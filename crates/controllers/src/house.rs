@@ -16,7 +16,7 @@ use seaway_core::unbuilt::{self, Unbuilt};
 use seaway_runs::{
     BranchQueues, Engine, Facts, Faults, GitIdentity, JournalError, JournalSink, Lookup, Milestone, Ports, RunState, StepTable,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,7 +52,8 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn new(context: &Context) -> Self {
-        let data = ClusterData { client: (context.client_for)("promotions"), shared: context.settings.shared_namespace.clone() };
+        let client_for = remembered(Arc::clone(&context.client_for));
+        let data = ClusterData { client: client_for("promotions"), shared: context.settings.shared_namespace.clone() };
         let engine = Engine {
             ports: context.ports.clone(),
             steps: Arc::clone(&context.steps),
@@ -62,13 +63,7 @@ impl House {
             faults: Arc::clone(&context.faults),
             queues: Arc::new(BranchQueues::default()),
         };
-        Self {
-            caches: Caches::default(),
-            client_for: Arc::clone(&context.client_for),
-            settings: context.settings.clone(),
-            random: context.random.clone(),
-            engine,
-        }
+        Self { caches: Caches::default(), client_for, settings: context.settings.clone(), random: context.random.clone(), engine }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -147,6 +142,12 @@ impl House {
         };
         fits(&window.project_selector, project, &project_labels) && fits(&window.stage_selector, stage, labels)
     }
+}
+
+/// Makes each client once: a client is a task of its own.
+fn remembered(make: ClientFor) -> ClientFor {
+    let made: Mutex<HashMap<String, Client>> = Mutex::default();
+    Arc::new(move |name| made.lock().entry(name.to_owned()).or_insert_with(|| make(name)).clone())
 }
 
 /// The journal of an engine that only plans: nothing is ever saved through it.

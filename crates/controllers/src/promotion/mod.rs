@@ -17,6 +17,7 @@ use journal::NAME;
 use observe::World;
 use parking_lot::Mutex;
 use seaway_api::kargo::{Promotion, PromotionPhase, Stage};
+use seaway_base::Next;
 use seaway_runs::Cancel;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -113,8 +114,8 @@ impl Reconcile for Promotions {
     }
 
     async fn failed(&self, key: &Key, failure: &Failure) {
-        // A fault of ours is told where people look; whatever else fails is tried again or is told by its own write.
-        if failure.reason == "Bug" {
+        // What is not tried again is told where people look.
+        if !matches!(failure.next, Next::Retry) {
             act::tell_fault(&self.house, key, &failure.message).await;
         }
     }

@@ -6,7 +6,7 @@ use seaway_api::conditions::{self, Condition, types};
 use seaway_api::kargo::{FreightCollection, FreightReference, Promotion};
 use seaway_api::seaway::{PromotionRunStatus, Wait};
 use seaway_runs::{DIGEST_VERSION, Phase, RunState, WaitKind};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// `Promotion.status` as it should be; fields that no run owns stay.
 pub(super) fn promotion_status(
@@ -15,7 +15,7 @@ pub(super) fn promotion_status(
     freight: Option<&(FreightReference, FreightCollection)>,
 ) -> Value {
     let before = serde_json::to_value(&promotion.status).ok();
-    let mut status = before.and_then(|it| it.as_object().cloned()).unwrap_or_else(Map::new);
+    let mut status = before.and_then(|it| it.as_object().cloned()).unwrap_or_default();
     if let Value::Object(owned) = seaway_runs::promotion_status(state) {
         status.extend(owned);
     }

@@ -1,11 +1,12 @@
 //! Freight moves: from a warehouse into a stage, from stage to stage, one promotion after another.
 
-use crate::world::{Bank, phase_of, tag};
+use crate::world::{Bank, message_of, phase_of, tag};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::events::v1::Event;
 use kube::ResourceExt as _;
-use kube::api::ListParams;
+use kube::api::{Api, ListParams, PostParams};
 use seaway_api::conditions::{self, types};
-use seaway_api::kargo::{Freight, Promotion};
+use seaway_api::kargo::{ClusterConfig, Freight, Promotion};
 use seaway_api::seaway::PromotionRun;
 use serde_json::json;
 
@@ -73,4 +74,57 @@ async fn promotions_of_a_stage_go_one_after_the_other() {
     assert_eq!(stage.status.as_ref().unwrap().freight_history.len(), 2);
     assert_eq!(bank.log().await.len(), 3);
     assert_eq!(tag(&stage), "1.5.0");
+}
+
+#[tokio::test]
+async fn a_run_that_waits_holds_no_worker() {
+    let mut bank = Bank::open(&[]).await;
+    bank.stop().await;
+    bank.settings.n_runs_max = 1;
+    bank.start();
+    bank.stage("qa", json!({ "direct": true }), &[json!({ "uses": "gate", "as": "gate" })]).await;
+    bank.stage("uat", json!({ "direct": true }), &[]).await;
+    let freight = bank.freight("1.5.0").await;
+    let waits = bank.promote("qa", &freight).await;
+    bank.wait::<Promotion>(&waits, "waiting", |it| message_of(it).contains("the gate to open")).await;
+    let moves = bank.promote("uat", &freight).await;
+    bank.ends(&moves, "Succeeded").await;
+    assert_eq!(phase_of(&bank.all::<Promotion>().get(&waits).await.unwrap()), "Running");
+}
+
+#[tokio::test]
+async fn expressions_read_the_control_plane_and_secrets_stay_secret() {
+    let bank = Bank::open(&[]).await;
+    bank.create::<ConfigMap>(json!({ "metadata": { "name": "settings" }, "data": { "greeting": "ahoy" } })).await;
+    bank.create::<Secret>(json!({ "metadata": { "name": "login" }, "stringData": { "token": "s3cr3t-enough" } })).await;
+    let outputs = json!([
+        { "name": "greeting", "value": "${{ configMap('settings').greeting }}" },
+        { "name": "token", "value": "${{ secret('login').token }}" },
+    ]);
+    let config: serde_json::Map<String, serde_json::Value> =
+        outputs.as_array().unwrap().iter().map(|it| (it["name"].as_str().unwrap().to_owned(), it["value"].clone())).collect();
+    let step = json!({ "uses": "compose-output", "as": "said", "config": config });
+    bank.stage_of("qa", json!({ "direct": true }), vec![step]).await;
+    let freight = bank.freight("1.5.0").await;
+    let name = bank.promote("qa", &freight).await;
+    let ended = bank.ends(&name, "Succeeded").await;
+    let said = ended.status.as_ref().unwrap().state.clone().unwrap()["said"].clone();
+    assert_eq!(said, json!({ "greeting": "ahoy", "token": "***" }));
+    let run = bank.all::<PromotionRun>().get(&name).await.unwrap();
+    assert!(!serde_json::to_string(&(&ended, &run)).unwrap().contains("s3cr3t"));
+}
+
+#[tokio::test]
+async fn commits_are_by_whom_the_cluster_config_names() {
+    let bank = Bank::open(&[]).await;
+    let config = json!({ "metadata": { "name": "cluster" }, "spec": { "gitClient": { "name": "Harbour", "email": "harbour@bank.example" } } });
+    let config: ClusterConfig = serde_json::from_value(config).unwrap();
+    Api::<ClusterConfig>::all(bank.client("admin")).create(&PostParams::default(), &config).await.unwrap();
+    bank.stage("qa", json!({ "direct": true }), &[]).await;
+    let freight = bank.freight("1.5.0").await;
+    let name = bank.promote("qa", &freight).await;
+    bank.ends(&name, "Succeeded").await;
+    let log = bank.git.git("bank", &["log", "-1", "--format=%an %ae%n%(trailers)", "main"]).await.unwrap();
+    assert!(log.starts_with("Harbour harbour@bank.example\n"), "{log}");
+    assert!(log.contains(&format!("Promotion-Id: bank/{name}")) && log.contains("Promoted-By: kubernetes:admin"), "{log}");
 }

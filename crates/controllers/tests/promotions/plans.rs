@@ -32,7 +32,7 @@ async fn a_change_on_a_planned_path_voids_the_plan() {
     let freight = bank.freight("1.5.0").await;
     bank.settled("qa").await;
     let plan = bank.verbs().plan("qa", &freight, SOON).await.unwrap();
-    let other = b"images:\n- name: 127.0.0.1:7450/fund-transfer\n  newTag: 1.0.1\n".as_slice();
+    let other = b"images:\n- name: 127.0.0.1:9/fund-transfer\n  newTag: 1.0.1\n".as_slice();
     bank.git.commit("bank", "main", "outsider", &[("qa/kustomization.yaml", Some(other))]).await.unwrap();
     let digest = plan.status.unwrap().digest;
     let promotion = bank.verbs().promote("qa", &freight, Some(&digest)).await.unwrap().name_any();

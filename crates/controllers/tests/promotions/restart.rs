@@ -1,9 +1,15 @@
 //! Controllers come and go: what was begun is finished once, and an idle house writes nothing.
 
 use crate::world::{Bank, message_of};
+use k8s_openapi::api::events::v1::Event;
 use kube::ResourceExt as _;
+use kube::api::ListParams;
+use parking_lot::Mutex;
 use seaway_api::kargo::{Freight, Promotion, Stage};
+use seaway_runs::{Faults, Point, Stop};
 use serde_json::json;
+use std::sync::Arc;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 async fn waits(bank: &Bank) -> String {
     bank.stage("qa", json!({ "direct": true }), &[json!({ "uses": "gate", "as": "gate" })]).await;
@@ -57,6 +63,57 @@ async fn killed_anywhere_a_promotion_ends_with_one_commit() {
     assert_eq!(bank.promotions("qa").await.len(), 1);
 }
 
+/// Revisions of a journal go on with each death, so it dies this often and then lives.
+const N_DEATHS: usize = 12;
+
+/// Dies once at every point it has not died at.
+struct DiesEverywhere {
+    seen: Mutex<Vec<String>>,
+    died: UnboundedSender<()>,
+}
+
+impl Faults for DiesEverywhere {
+    fn at(&self, point: &Point) -> Option<Stop> {
+        let point = format!("{point:?}");
+        let mut seen = self.seen.lock();
+        let new = seen.len() < N_DEATHS && !seen.contains(&point);
+        if new {
+            seen.push(point);
+            self.died.send(()).unwrap();
+        }
+        new.then_some(Stop)
+    }
+}
+
+#[tokio::test]
+async fn dying_at_a_dozen_points_ends_like_never_dying() {
+    let mut bank = Bank::open(&[]).await;
+    bank.stop().await;
+    let (died, mut deaths) = unbounded_channel();
+    let faults = Arc::new(DiesEverywhere { seen: Mutex::default(), died });
+    bank.faults = faults.clone();
+    bank.start();
+    bank.stage("qa", json!({ "direct": true }), &[]).await;
+    let freight = bank.freight("1.5.0").await;
+    let name = bank.promote("qa", &freight).await;
+    let ends = async |bank: &Bank| bank.ends(&name, "Succeeded").await;
+    loop {
+        tokio::select! {
+            Some(()) = deaths.recv() => {}
+            _ = ends(&bank) => break,
+        }
+        bank.kill();
+        bank.start();
+    }
+    let n_points = faults.seen.lock().len();
+    assert!(n_points >= 10, "{:?}", faults.seen.lock());
+    bank.has("qa", "1.5.0").await;
+    assert_eq!(bank.log().await.len(), 2);
+    let events = bank.all::<Event>().list(&ListParams::default()).await.unwrap().items;
+    let told = |reason: &str| events.iter().filter(|it| it.reason.as_deref() == Some(reason)).count();
+    assert_eq!((told("PromotionCreated"), told("PromotionSucceeded")), (1, 1));
+}
+
 #[tokio::test]
 async fn an_idle_house_writes_nothing() {
     let mut bank = Bank::open(&["qa"]).await;
@@ -68,6 +125,7 @@ async fn an_idle_house_writes_nothing() {
     bank.ends(&last, "Succeeded").await;
     let passed = |it: &Freight| it.status.as_ref().is_some_and(|it| it.verified_in.len() == 2);
     bank.wait::<Freight>(&freight.name_any(), "verified", passed).await;
+    bank.idle().await;
     bank.stop().await;
     let n_batches = bank.api.store().stats().n_batches;
     // A new start looks at everything once.

@@ -15,8 +15,8 @@ use seaway_controllers::{Context, Controllers, Handle, Settings};
 use seaway_git::{Credential, MirrorOptions, Mirrors};
 use seaway_neighbours::{GitOptions, GitServer, Serving};
 use seaway_runs::{
-    ANSWER_LOST, Answer, Class, Contract, Credentials, Description, Done, Lookup, NoFaults, Ports, RepoKind, Step, StepContext,
-    StepError, StepTable,
+    ANSWER_LOST, Answer, Class, Contract, Credentials, Description, Done, Faults, Lookup, NoFaults, Ports, RepoKind, Step,
+    StepContext, StepError, StepTable,
 };
 use seaway_store::{SqliteStore, Store};
 use seaway_verbs::Verbs;
@@ -32,7 +32,7 @@ use tokio::time::timeout;
 use tower::ServiceBuilder;
 
 pub(crate) const SOON: Duration = Duration::from_secs(9);
-pub(crate) const IMAGE: &str = "127.0.0.1:7450/fund-transfer";
+pub(crate) const IMAGE: &str = "127.0.0.1:9/fund-transfer";
 
 /// What the test steps share with the test.
 #[derive(Default)]
@@ -120,6 +120,8 @@ pub(crate) struct Bank {
     pub(crate) api: ApiServer,
     pub(crate) git: GitServer,
     pub(crate) outside: Arc<Outside>,
+    pub(crate) faults: Arc<dyn Faults>,
+    pub(crate) settings: Settings,
     git_at: Serving,
     folder: TempDir,
     handle: Option<Handle>,
@@ -136,10 +138,20 @@ impl Bank {
         let running = api.start().await.unwrap();
         let git = GitServer::open(folder.path().join("git"), GitOptions::default()).await.unwrap();
         let git_at = git.serve(0).await.unwrap();
-        let overlay = b"images:\n- name: 127.0.0.1:7450/fund-transfer\n  newTag: 1.0.0\n".as_slice();
+        let overlay = b"images:\n- name: 127.0.0.1:9/fund-transfer\n  newTag: 1.0.0\n".as_slice();
         let files = [("qa/kustomization.yaml", overlay), ("uat/kustomization.yaml", overlay), ("README.md", b"bank\n")];
         git.create_repo("bank", &files).await.unwrap();
-        let mut bank = Self { api, git, outside: Arc::default(), git_at, folder, handle: None, _running: running };
+        let mut bank = Self {
+            api,
+            git,
+            outside: Arc::default(),
+            faults: Arc::new(NoFaults),
+            settings: Settings::default(),
+            git_at,
+            folder,
+            handle: None,
+            _running: running,
+        };
         let mut project = Project::default();
         project.metadata.name = Some("bank".into());
         Api::<Project>::all(bank.client("admin")).create(&PostParams::default(), &project).await.unwrap();
@@ -149,7 +161,10 @@ impl Bank {
         let image = json!({ "image": { "repoURL": IMAGE, "semverConstraint": "^1.0.0", "constraint": "^1.0.0" } });
         let mut image = image;
         image["image"].as_object_mut().unwrap().shift_remove("semverConstraint");
-        bank.create::<Warehouse>(json!({ "metadata": { "name": "bank" }, "spec": { "subscriptions": [image] } })).await;
+        bank.create::<Warehouse>(
+            json!({ "metadata": { "name": "bank" }, "spec": { "subscriptions": [image], "freightCreationPolicy": "Manual" } }),
+        )
+        .await;
         bank.start();
         bank
     }
@@ -180,10 +195,10 @@ impl Bank {
                 scratch: self.folder.path().join("scratch"),
             },
             steps: Arc::new(Table(steps)),
-            settings: Settings::default(),
+            settings: self.settings.clone(),
             random: Random::system(),
             registry: Arc::default(),
-            faults: Arc::new(NoFaults),
+            faults: Arc::clone(&self.faults),
         };
         self.handle = Some(Controllers::start(context));
     }
