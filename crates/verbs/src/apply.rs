@@ -326,8 +326,8 @@ mod tests {
         assert_eq!(documents.len(), 2);
         let faults: Vec<String> = documents.iter().flat_map(Document::faults).map(|fault| fault.to_string()).collect();
         assert_eq!(faults, ["bank.yaml:7: kind: `Stag` of `kargo.akuity.io/v1alpha1` is not served here"]);
-        let broken = Document::read("x.yaml", "a: [1\n").unwrap_err();
-        assert_eq!(broken.line, 2);
+        let broken = Document::read("x.yaml", "a: 1\nb: [1\n").unwrap_err();
+        assert_eq!(broken.line, 2, "where the list begins that never ends");
     }
 
     #[test]
