@@ -58,7 +58,7 @@ pub enum HttpError {
         url: String,
     },
     /// The host was not found or no connection came about.
-    #[error("cannot connect to `{url}`: {reason}")]
+    #[error("cannot connect to `{url}`: {reason}; check the address, and that its server runs")]
     Connect {
         /// The URL without secrets.
         url: String,

@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum TransportError {
     /// No connection came about.
-    #[error("connect to `{host}`: {why}")]
+    #[error("connect to `{host}`: {why}; check the address, and that its server runs")]
     Connect {
         /// Host and port.
         host: String,
@@ -81,7 +81,7 @@ pub enum GitError {
         err: TransportError,
     },
     /// The server wants another credential.
-    #[error("{doing} `{repo}`: the server answers {status}: {}", if *had_credential { "it refuses the credential; check user name, password and their rights" } else { "it wants a credential and none is configured for this URL" })]
+    #[error("{doing} `{repo}`: the server answers {status}: {}", if *had_credential { "it refuses the credential; check user name, password and their rights" } else { "it wants a credential and none is configured for this URL; add a Secret labelled `kargo.akuity.io/cred-type: git` with its `repoURL`, `username` and `password`" })]
     Unauthorized {
         /// What was tried.
         doing: &'static str,
@@ -133,7 +133,7 @@ pub enum GitError {
         message: String,
     },
     /// There is no such branch.
-    #[error("branch `{branch}` of `{repo}` does not exist")]
+    #[error("branch `{branch}` of `{repo}` does not exist: push it, or name another")]
     NoBranch {
         /// The repository.
         repo: String,
@@ -141,7 +141,7 @@ pub enum GitError {
         branch: String,
     },
     /// There is no such tag.
-    #[error("tag `{tag}` of `{repo}` does not exist")]
+    #[error("tag `{tag}` of `{repo}` does not exist: push it, or name another")]
     NoTag {
         /// The repository.
         repo: String,
@@ -149,7 +149,7 @@ pub enum GitError {
         tag: String,
     },
     /// No branch or tag of the repository reaches that commit.
-    #[error("commit `{commit}` is not in `{repo}`: no branch or tag reaches it")]
+    #[error("commit `{commit}` is not in `{repo}`: no branch or tag that the credential sees reaches it")]
     NoCommit {
         /// The repository.
         repo: String,
@@ -257,7 +257,9 @@ impl GitError {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Transport { err: TransportError::Refused(_), .. } => "EgressRefused",
-            Self::Transport { err: TransportError::TooLarge { .. }, .. } | Self::TooLarge { .. } | Self::TooDeep { .. } => "LimitExceeded",
+            Self::Transport { err: TransportError::TooLarge { .. }, .. } | Self::TooLarge { .. } | Self::TooDeep { .. } => {
+                "LimitExceeded"
+            }
             Self::Transport { .. } | Self::Status { .. } | Self::Protocol { .. } | Self::Remote { .. } => "Unreachable",
             Self::Unauthorized { .. } => "NotAuthenticated",
             Self::NotFound { .. } => "RepositoryMissing",

@@ -82,7 +82,7 @@ impl Engine {
                     run,
                     index,
                     StepStatus::Errored,
-                    format!("there is no step `{}`; `seaway get steps` lists them", spec.uses),
+                    format!("there is no step `{}`: docs/steps tells of those there are", spec.uses),
                     "UnknownStep",
                 );
                 return Ok(None);

@@ -72,7 +72,7 @@ async fn unknown_steps_and_bad_expressions_are_errors_and_panics_are_bugs() {
         {
             (
                 Phase::Errored,
-                "a Errored there is no step `no-such`; `seaway get steps` lists them\n\
+                "a Errored there is no step `no-such`: docs/steps tells of those there are\n\
              b Errored configuration of step `b`: parse expression: unexpected end of expression (at 5)\n\
              c Errored an unrecoverable error occurred: step `c` panicked: kaboom; this is a bug of Seaway",
             )

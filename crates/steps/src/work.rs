@@ -13,7 +13,8 @@ pub(crate) fn folder_error(step: &str, err: &FolderError) -> StepError {
         FolderError::Git(err) => return git_error(step, err),
         _ => "WorkFolder",
     };
-    StepError::errored(reason, err.next(), format!("{step}: {}", seaway_base::chain(err)))
+    let where_ = if reason == "MissingFile" { "; paths are relative to the promotion's work folder" } else { "" };
+    StepError::errored(reason, err.next(), format!("{step}: {}{where_}", seaway_base::chain(err)))
 }
 
 /// An error of git or of its server.

@@ -283,11 +283,11 @@ async fn a_credential_is_nowhere_but_in_its_secret() -> Result<()> {
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
 fails: Failed failed: token *** is wrong
-no-server: Errored step `ask` met error threshold of 1: http: cannot connect to `http://127.0.0.1:9/***?***`: Connection refused (os error 111)
+no-server: Errored step `ask` met error threshold of 1: http: cannot connect to `http://127.0.0.1:9/***?***`: Connection refused (os error 111); check the address, and that its server runs
 bad-config: Failed http: invalid config: `timeout`: `***` is no duration such as 30s or 1m30s; see docs/steps/http.md
 bad-expression: Errored configuration of step `say`: evaluate expression: invalid operation: int(***) (at 1)
 in-url: Failed `repoURL` of step `clone` holds a value that came from secret() and would be written down: put the login into a Secret labelled `kargo.akuity.io/cred-type: git`, with `repoURL`, `username` and `password`
-in-branch: Errored step `clone` met error threshold of 1: git-clone: branch `***` of `http://GIT/bank.git` does not exist
+in-branch: Errored step `clone` met error threshold of 1: git-clone: branch `***` of `http://GIT/bank.git` does not exist: push it, or name another
 in-file: Failed file `overlays/qa/kustomization.yaml` of `src` holds a value that came from secret(): it is not committed; keep secrets out of git
 in-message: Failed the commit message of `src` holds a value that came from secret(): it is not committed; keep secrets out of git
 in-name: Failed file `***.md` of `src` holds a value that came from secret(): it is not committed; keep secrets out of git
@@ -425,11 +425,14 @@ async fn a_commit_is_reached_only_by_a_credential_that_sees_it() -> Result<()> {
     world.until("bob's promotion is over", || async { Ok(ends().await?.is_some()) }).await?;
     let (phase, message) = ends().await?.context("it was over")?;
     ensure!(phase == PromotionPhase::Errored, "bob reached alice's commit: {phase} {message}");
-    insta::assert_snapshot!(masked(&message.replace(&shared.address, "SHARED")), @"step `clone` met error threshold of 1: git-clone: commit `HEX` is not in `http://SHARED/shared.git`: no branch or tag reaches it");
+    insta::assert_snapshot!(masked(&message.replace(&shared.address, "SHARED")), @"step `clone` met error threshold of 1: git-clone: commit `HEX` is not in `http://SHARED/shared.git`: no branch or tag that the credential sees reaches it");
 
     // The same project with another login has to ask anew.
     world.apply("rotated.yaml", &of("bob", "sees-no-more")).await?;
     let (phase, message) = ended(&world, "sees-no-more").await?;
-    ensure!(phase == PromotionPhase::Errored && message.contains("no branch or tag reaches it"), "{phase} {message}");
+    ensure!(
+        phase == PromotionPhase::Errored && message.contains("no branch or tag that the credential sees"),
+        "{phase} {message}"
+    );
     Ok(())
 }

@@ -50,7 +50,7 @@ impl Proxies {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// An address no one may reach through us.
-    #[error("`{host}` ({ip}) is {what}, which is never reached")]
+    #[error("{} is {what}, which is never reached: use another address", at(host, ip))]
     Never {
         /// The host as it was asked for.
         host: String,
@@ -68,7 +68,7 @@ pub enum Refused {
         addr: SocketAddr,
     },
     /// This machine.
-    #[error("`{host}` ({ip}) is this machine: add it to `egress.allow` to reach it")]
+    #[error("{} is this machine: add it to `egress.allow` to reach it", at(host, ip))]
     Loopback {
         /// The host as it was asked for.
         host: String,
@@ -95,6 +95,11 @@ pub enum Refused {
         /// Where it leads.
         to: String,
     },
+}
+
+/// A host and its address, once if they are the same.
+fn at(host: &str, ip: &IpAddr) -> String {
+    if host == ip.to_string() { format!("`{host}`") } else { format!("`{host}` ({ip})") }
 }
 
 impl Refused {

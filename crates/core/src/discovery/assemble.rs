@@ -7,7 +7,7 @@ use seaway_api::kargo::{Chart, DiscoveredArtifacts, Freight, FreightOrigin, GitC
 
 /// A subscription that found nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} of {repository} matches what the subscription asks for")]
+#[error("{what} of {repository} matches what the subscription asks for: push one that does, or widen the subscription")]
 pub struct Missing {
     /// What was looked for: `no commit`, `no tag`, `no version`.
     pub what: &'static str,
@@ -91,6 +91,9 @@ mod tests {
         let made = assemble(&warehouse, &found(&["1.5.1", "1.5.0"]), Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!((made.images[0].tag.as_str(), made.metadata.name.unwrap().len()), ("1.5.1", 40));
         let err = assemble(&warehouse, &found(&[]), Timestamp::UNIX_EPOCH).unwrap_err();
-        assert_eq!(err.to_string(), "no tag of 127.0.0.1:7450/fund-transfer matches what the subscription asks for");
+        assert_eq!(
+            err.to_string(),
+            "no tag of 127.0.0.1:7450/fund-transfer matches what the subscription asks for: push one that does, or widen the subscription"
+        );
     }
 }

@@ -16,7 +16,7 @@ pub enum FolderError {
     #[error("`{0}` is a file, not a folder")]
     NotAFolder(RelPath),
     /// A link leads out of its checkout.
-    #[error("`{path}` leads out of its checkout by the link `{link}` to `{target}`")]
+    #[error("`{path}` leads out of its checkout by the link `{link}` to `{target}`: change the link or the path")]
     Leaves {
         /// The path asked for.
         path: RelPath,
@@ -43,7 +43,7 @@ pub enum FolderError {
         filter: String,
     },
     /// A file is too large.
-    #[error("`{path}` has {size} bytes; a file in a work folder may have {limit}")]
+    #[error("`{path}` has {size} bytes; a file in a work folder may have {limit}: leave it out of the steps, or make it smaller")]
     TooLarge {
         /// The file.
         path: RelPath,

@@ -305,7 +305,7 @@ async fn credentials_are_told_apart_and_never_shown_or_stored() {
     let mirrors = mirrors(dir.path(), Limits::default());
     let show = |err: &GitError| chain(err).replace(&server.port.to_string(), "PORT");
     let none = mirrors.mirror(&Remote::open(server.url("app"))).fetch().await.unwrap_err();
-    insta::assert_snapshot!(show(&none), @"fetch from `http://127.0.0.1:PORT/app.git`: the server answers 401: it wants a credential and none is configured for this URL");
+    insta::assert_snapshot!(show(&none), @"fetch from `http://127.0.0.1:PORT/app.git`: the server answers 401: it wants a credential and none is configured for this URL; add a Secret labelled `kargo.akuity.io/cred-type: git` with its `repoURL`, `username` and `password`");
     let wrong = mirrors.mirror(&with_password(server.url("app"), "k", "canary-8")).fetch().await.unwrap_err();
     insta::assert_snapshot!(show(&wrong), @"fetch from `http://127.0.0.1:PORT/app.git`: the server answers 401: it refuses the credential; check user name, password and their rights");
     let right = mirrors.mirror(&with_password(server.url("app"), "k", "canary-7"));

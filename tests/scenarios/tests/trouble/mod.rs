@@ -91,7 +91,9 @@ pub fn masked(line: &str) -> String {
         }
         let digits = word.bytes().take_while(u8::is_ascii_digit).count();
         let is_span = digits > 0 && matches!(&word[digits..], "s" | "m" | "h" | "d") && !word.starts_with("30");
-        let is_hex = word.len() >= 7 && word.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        // A number of seven digits may be an id all the same; a longer one is how much of something there is.
+        let is_number = word.len() > 7 && word.len() < 40 && digits == word.len();
+        let is_hex = word.len() >= 7 && !is_number && word.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         let is_ulid = word.len() == 26 && word.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
         text.push_str(match (is_span, is_hex, is_ulid) {
             (true, ..) => "T",
