@@ -88,7 +88,11 @@ const RULES: &[Rule] = &[
             turned(case, ours, "Errored", "Succeeded") && branches.iter().collect::<BTreeSet<_>>().len() < branches.len()
         },
     },
-    Rule { steps: &["git-clone"], row: "Two checkouts with one name in the output", holds: |_, ours| ours.reason == "NameTwice" },
+    Rule {
+        steps: &["git-clone"],
+        row: "Two checkouts with one name in the output",
+        holds: |_, ours| ours.reason == "InvalidSpec",
+    },
     Rule {
         steps: &["git-clone", "git-clear", "git-commit"],
         row: "A checkout within another",
