@@ -204,7 +204,7 @@ impl Step for GitClone {
             let name = wanted.alias.as_ref().map_or_else(|| wanted.path.to_string(), ToString::to_string);
             if !names.insert(name.clone()) {
                 return Err(StepError::errored(
-                    "NameTwice",
+                    "InvalidSpec",
                     Next::Failed,
                     format!("git-clone: two checkouts are called `{name}` in the output; set another `as`"),
                 ));

@@ -276,7 +276,7 @@ fn split(text: &str, format: Format) -> Result<BTreeMap<String, String>, StepErr
             let message = format!(
                 "kustomize-build: `{shown}` has a name that is no name for a file; rename it, or render into a single file"
             );
-            return Err(StepError::errored("BadName", Next::Failed, message));
+            return Err(StepError::errored("InvalidSpec", Next::Failed, message));
         }
         if let Some((other, _)) = files.insert(file.clone(), (shown.clone(), document)) {
             let message = format!(

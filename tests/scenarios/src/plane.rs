@@ -144,6 +144,12 @@ impl Plane {
         self.crash().await;
     }
 
+    /// Copies the database while it is written to.
+    pub(crate) async fn backup(&self, path: &Path) -> Result<()> {
+        let parts = self.parts.as_ref().context("the control plane is down")?;
+        parts.api.store().backup_to(path).await.context("copy the database")
+    }
+
     /// Is there nothing that a controller would do now?
     pub(crate) fn is_idle(&self) -> bool {
         self.parts.as_ref().is_none_or(|parts| parts.controllers.is_idle())

@@ -367,6 +367,14 @@ impl World {
         lines.join("\n")
     }
 
+    /// Copies the database to a file that is not there yet, as `seaway backup` does.
+    ///
+    /// # Errors
+    /// If the control plane is down, or the file cannot be written.
+    pub async fn backup(&self, path: &Path) -> Result<()> {
+        self.plane.lock().await.as_ref().context("the control plane is down")?.backup(path).await
+    }
+
     /// Kills the control plane: nothing is finished, nobody is told.
     pub async fn crash(&self) {
         if let Some(plane) = self.plane.lock().await.take() {

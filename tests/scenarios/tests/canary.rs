@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -65,22 +65,22 @@ impl<'a> MakeWriter<'a> for Logs {
 /// Looks at arguments and environments of all children, again and again, on a thread of its own.
 struct Sampler {
     over: Arc<AtomicBool>,
-    n_seen: Arc<AtomicUsize>,
-    thread: Option<JoinHandle<Vec<String>>>,
+    thread: JoinHandle<(Vec<String>, BTreeSet<String>)>,
 }
+
+/// How often they are looked at: the shortest lived run for some milliseconds.
+const LOOK: Duration = Duration::from_millis(1);
 
 impl Sampler {
     fn start(canaries: Vec<String>) -> Self {
-        let (over, n_seen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let (until, count) = (over.clone(), n_seen.clone());
+        let over = Arc::new(AtomicBool::new(false));
+        let until = over.clone();
         let thread = std::thread::spawn(move || {
             let mut found = BTreeSet::new();
-            let mut seen = BTreeSet::new();
+            let mut programs = BTreeSet::new();
             while !until.load(Ordering::SeqCst) {
                 for process in descendants(std::process::id()) {
-                    if seen.insert(process.clone()) {
-                        count.fetch_add(1, Ordering::SeqCst);
-                    }
+                    programs.insert(std::fs::read_to_string(process.join("comm")).unwrap_or_default().trim().to_owned());
                     for file in ["cmdline", "environ"] {
                         let bytes = std::fs::read(process.join(file)).unwrap_or_default();
                         let name = || {
@@ -92,18 +92,17 @@ impl Sampler {
                         found.extend(canaries.iter().filter(|canary| contains(&bytes, canary)).map(|_| name()));
                     }
                 }
-                std::thread::yield_now();
+                std::thread::park_timeout(LOOK);
             }
-            found.into_iter().collect()
+            (found.into_iter().collect(), programs)
         });
-        Self { over, n_seen, thread: Some(thread) }
+        Self { over, thread }
     }
 
-    /// Where a canary was seen, and how many children there were.
-    fn end(mut self) -> (Vec<String>, usize) {
+    /// Where a canary was seen, and which programs were looked at.
+    fn end(self) -> (Vec<String>, BTreeSet<String>) {
         self.over.store(true, Ordering::SeqCst);
-        let found = self.thread.take().map(|thread| thread.join().unwrap()).unwrap_or_default();
-        (found, self.n_seen.load(Ordering::SeqCst))
+        self.thread.join().unwrap()
     }
 }
 
@@ -234,7 +233,7 @@ async fn a_credential_is_nowhere_but_in_its_secret() -> Result<()> {
     let mut add = |name: &str, steps: &[&str]| all.push_str(&stage(name, DIRECT, steps));
     let build = "{ uses: kustomize-build, as: build, config: { path: ./src/overlays/qa, outPath: ./src/rendered.yaml } }";
     let message = "{ uses: git-commit, as: commit, config: { path: ./src, message: 'rendered for ${{ ctx.stage }}' } }";
-    let header = "{ uses: http, as: notify, vars: [{ name: token, value: \"${{ secret('token').value }}\" }], config: { method: POST, url: 'http://127.0.0.1:7490/chat', headers: [{ name: Authorization, value: 'Bearer ${{ vars.token }}' }], body: \"${{ secret('token').value }}\" } }";
+    let header = "{ uses: http, as: notify, vars: [{ name: token, value: \"${{ secret('token').value }}\" }], config: { method: POST, url: 'http://127.0.0.1:7490/chat', headers: [{ name: Authorization, value: 'Bearer ${{ vars.token }}' }], body: '${{ vars.ofStage }}' } }";
     let say = "{ uses: compose-output, as: say, config: { token: \"${{ secret('token').value }}\", of: '${{ outputs.commit.commit }}' } }";
     let again = "{ uses: http, as: again, config: { url: \"http://127.0.0.1:7490/${{ outputs.say.token }}?t=${{ outputs.say.token }}\" } }";
     add("good", &[CLONE, build, message, PUSH, header, say, again]);
@@ -267,7 +266,9 @@ async fn a_credential_is_nowhere_but_in_its_secret() -> Result<()> {
     let hidden =
         "{ uses: copy, as: copy, config: { inPath: ./src/README.md, outPath: \"./src/${{ secret('token').value }}.md\" } }";
     add("in-name", &[CLONE, hidden, COMMIT, PUSH]);
-    world.apply("documents.yaml", &all).await?;
+    let bare = "metadata: { name: good, namespace: bank }\nspec:\n";
+    let with_var = format!("{bare}  vars: [{{ name: ofStage, value: \"${{{{ secret('token').value }}}}\" }}]\n");
+    world.apply("documents.yaml", &all.replace(bare, &with_var)).await?;
     world.until("there is freight", async || Ok(world.freight("1.5.0").await.is_ok())).await?;
 
     let (phase, text) = ended(&world, "good").await?;
@@ -304,11 +305,15 @@ in-name: Failed file `***.md` of `src` holds a value that came from secret(): it
 
     nothing(&objects_with(&world, &canaries).await?)?;
     nothing(&files_with(&world.data(), &canaries))?;
+    let backup = world.data().join("backup.db");
+    world.backup(&backup).await?;
+    ensure!(backup.metadata()?.len() > 0, "nothing was backed up");
     world.stop().await;
     nothing(&files_with(&world.data(), &canaries))?;
-    let (seen, n_children) = sampler.end();
+    let (seen, programs) = sampler.end();
     nothing(&seen)?;
-    ensure!(n_children > 0, "no child was looked at");
+    let looked_at = |names: &[&str]| names.iter().any(|name| programs.contains(*name));
+    ensure!(looked_at(&["git"]) && looked_at(&["kustomize", "kubectl"]), "only {programs:?} were looked at");
     let logged = logs.0.lock().clone();
     ensure!(logged.len() > 10_000, "only {} bytes were logged", logged.len());
     let logged = String::from_utf8_lossy(&logged).into_owned();
