@@ -22,6 +22,8 @@ pub(crate) const OBJECT_BYTES_MAX: u64 = 1 << 30;
 const DEPTH_MAX: usize = 200;
 /// Above so many objects, keeping them writes one pack rather than a file each.
 pub(crate) const LOOSE_MAX: usize = 200;
+/// Loose files that are written at once.
+const SYNCS_AT_ONCE: usize = 16;
 
 /// The id of an object of this kind and content.
 pub(crate) fn hash(kind: Kind, data: &[u8]) -> ObjectId {
@@ -385,6 +387,17 @@ pub(crate) fn write_loose(dir: &Path, id: ObjectId, kind: Kind, data: &[u8]) -> 
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|err| err.error)?;
     sync_folder(&folder)
+}
+
+/// Writes objects as loose files, a few at a time: the disk makes those durable together that ask at once.
+pub(crate) fn write_all_loose(dir: &Path, all: &[(ObjectId, Kind, Bytes)]) -> std::io::Result<()> {
+    let share = all.len().div_ceil(SYNCS_AT_ONCE).max(1);
+    std::thread::scope(|scope| {
+        let write = |(id, kind, data): &(ObjectId, Kind, Bytes)| write_loose(dir, *id, *kind, data);
+        let shares: Vec<_> = all.chunks(share).map(|some| scope.spawn(move || some.iter().try_for_each(write))).collect();
+        let gone = |_| Err(std::io::Error::other("a thread that writes objects panicked"));
+        shares.into_iter().map(|it| it.join().unwrap_or_else(gone)).collect::<std::io::Result<()>>()
+    })
 }
 
 /// Makes a rename in a folder durable.

@@ -353,10 +353,7 @@ pub(crate) fn keep(store: &Objects) -> Result<(), GitError> {
         let pack = pack::encode(&all).map_err(|err| GitError::io("write a pack to", &disk.dir, err))?;
         crate::bare::index_pack(disk, &pack)?;
     } else {
-        for (id, kind, data) in &fresh {
-            objects::write_loose(&disk.dir, *id, *kind, data)
-                .map_err(|err| GitError::io("write an object to", &disk.dir, err))?;
-        }
+        objects::write_all_loose(&disk.dir, &fresh).map_err(|err| GitError::io("write an object to", &disk.dir, err))?;
     }
     let ids: Vec<_> = fresh.into_iter().map(|it| it.0).collect();
     disk.reopen();

@@ -88,14 +88,22 @@ impl RemoteRefs {
     }
 }
 
-/// Replaces a file at once and durably.
-pub(crate) fn write_synced(dir: &Path, name: &str, data: &[u8]) -> std::io::Result<()> {
+/// Replaces a file at once and durably; one that is so already is left.
+fn write_synced(dir: &Path, name: &str, data: &[u8]) -> std::io::Result<()> {
+    if std::fs::read(dir.join(name)).is_ok_and(|it| it == data) {
+        return Ok(());
+    }
+    write_whole(dir, name, data)?;
+    crate::objects::sync_folder(dir)
+}
+
+/// Replaces a file by one whose content is durable; its name is once the folder is synced.
+fn write_whole(dir: &Path, name: &str, data: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     file.write_all(data)?;
     file.as_file().sync_all()?;
-    file.persist(dir.join(name)).map_err(|err| err.error)?;
-    crate::objects::sync_folder(dir)
+    file.persist(dir.join(name)).map_err(|err| err.error).map(drop)
 }
 
 /// May this be the name of a branch or tag (git-check-ref-format)?
@@ -122,12 +130,14 @@ fn pin_folder(dir: &Path, run_uid: &str) -> Option<std::path::PathBuf> {
 pub(crate) fn pin(dir: &Path, run_uid: &str, ids: &[ObjectId]) -> Result<(), GitError> {
     let folder = pin_folder(dir, run_uid).ok_or_else(|| GitError::Bug(format!("`{run_uid}` is no run's uid")))?;
     let write = || -> std::io::Result<()> {
+        // Folders that were there are durable already.
+        let new: Vec<_> = folder.ancestors().take_while(|it| !it.exists()).collect();
         std::fs::create_dir_all(&folder)?;
         for id in ids {
-            write_synced(&folder, &id.to_string(), format!("{id}\n").as_bytes())?;
+            write_whole(&folder, &id.to_string(), format!("{id}\n").as_bytes())?;
         }
-        let parents = folder.ancestors().take_while(|it| *it != dir);
-        parents.skip(1).try_for_each(crate::objects::sync_folder)
+        crate::objects::sync_folder(&folder)?;
+        new.iter().filter_map(|it| it.parent()).try_for_each(crate::objects::sync_folder)
     };
     write().map_err(|err| GitError::io("pin objects in", &folder, err))
 }

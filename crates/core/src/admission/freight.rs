@@ -15,13 +15,18 @@ pub(super) fn admit(admission: &mut Admission<'_>) -> Result<(), Denied> {
     if admission.deletes() {
         return check_unused(admission);
     }
-    if admission.creates() {
-        create(admission)?;
+    let drawn = if admission.creates() {
+        create(admission)?
     } else {
         check_unchanged(admission)?;
-    }
+        false
+    };
     let alias = text(admission.object(), &["alias"]).to_owned();
     admission.sync_label(label::ALIAS, &alias);
+    if drawn {
+        // Whoever takes it meanwhile is met at the commit, and another one is drawn: nobody asked for this one.
+        return Ok(());
+    }
     let before = admission.request.old.map(|o| text(o, &["alias"])).unwrap_or_default();
     if alias == before || alias.is_empty() {
         return Ok(());
@@ -43,10 +48,12 @@ fn key_of(namespace: &str, alias: &str) -> UniqueKey {
     UniqueKey { kind: "Freight", namespace: namespace.to_owned(), field: "alias", value: alias.to_owned() }
 }
 
-fn create(admission: &mut Admission<'_>) -> Result<(), Denied> {
+/// Completes new freight; `true` if its alias was drawn.
+fn create(admission: &mut Admission<'_>) -> Result<bool, Denied> {
     admission.check_project()?;
     let (random, now) = (admission.request.random, admission.request.now);
-    if text(admission.object(), &["alias"]).is_empty() {
+    let is_drawn = text(admission.object(), &["alias"]).is_empty();
+    if is_drawn {
         let namespace = admission.namespace();
         let drawn = alias::choose(random, |alias| admission.world.holder(&key_of(&namespace, alias)).is_some());
         admission.object()["alias"] = Value::from(drawn);
@@ -63,7 +70,8 @@ fn create(admission: &mut Admission<'_>) -> Result<(), Denied> {
     metadata.shift_remove("generateName");
     metadata.insert("name".into(), Value::from(own_name));
     admission.check_rules()?;
-    check_subscriptions(admission)
+    check_subscriptions(admission)?;
+    Ok(is_drawn)
 }
 
 /// The name that its origin and artifacts give it.

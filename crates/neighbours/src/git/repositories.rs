@@ -126,10 +126,33 @@ async fn git_in(dir: &Path, path: &Path, args: &[&str], stdin: Vec<u8>) -> Resul
     Ok(run(job).await?.stdout.text().trim().to_owned())
 }
 
-/// Every ref and where it stands.
+/// Every ref and where it stands; read from the files, since this is asked around every push.
 pub(super) async fn refs(path: &Path) -> BTreeMap<String, String> {
-    let listed = git(path, &["for-each-ref", "--format=%(refname) %(objectname)"], Vec::new()).await.unwrap_or_default();
-    listed.lines().filter_map(|line| line.split_once(' ')).map(|(name, id)| (name.to_owned(), id.to_owned())).collect()
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let packed = std::fs::read_to_string(path.join("packed-refs")).unwrap_or_default();
+        let lines = packed.lines().filter(|line| !line.starts_with(['#', '^'])).filter_map(|line| line.split_once(' '));
+        let mut refs = lines.map(|(id, name)| (name.to_owned(), id.to_owned())).collect();
+        loose(&path, "refs", &mut refs);
+        refs
+    })
+    .await
+    .unwrap_or_default()
+}
+
+/// Adds the refs that are files below a folder; they go before packed ones.
+fn loose(path: &Path, folder: &str, refs: &mut BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(path.join(folder)).into_iter().flatten().flatten() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let name = format!("{folder}/{name}");
+        if entry.file_type().is_ok_and(|it| it.is_dir()) {
+            loose(path, &name, refs);
+        } else if let Ok(id) = std::fs::read_to_string(entry.path())
+            && !name.ends_with(".lock")
+        {
+            refs.insert(name, id.trim().to_owned());
+        }
+    }
 }
 
 /// What moved between two looks at the refs.
