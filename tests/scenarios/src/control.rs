@@ -16,7 +16,6 @@ use seaway_runs::Ports;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
 
 /// Everything has been listed once by then.
 const SYNCED_WITHIN: Duration = Duration::from_secs(30);
@@ -24,14 +23,12 @@ const SYNCED_WITHIN: Duration = Duration::from_secs(30);
 /// The controllers at work.
 pub(crate) struct Controlling {
     handle: Handle,
-    credentials: JoinHandle<()>,
 }
 
 impl Controlling {
     /// Lets them finish what is in hand.
     pub(crate) async fn stop(&self) {
         self.handle.stop().await;
-        self.credentials.abort();
     }
 
     /// Is there nothing that waits for a worker or is worked on?
@@ -54,10 +51,10 @@ pub(crate) async fn start(gate: &Gate, data: &Path, options: &Options, random: &
     };
     let gate = gate.clone();
     let client_for: ClientFor = Arc::new(move |name: &str| gate.client(&Identity::controller(name)));
-    let feeding = tokio::spawn(credentials.feed(client_for("credentials")));
     let handle = Controllers::start(Context {
         client_for,
         ports,
+        credentials,
         steps: Arc::new(seaway_steps::Table),
         settings,
         random: random.clone(),
@@ -65,5 +62,5 @@ pub(crate) async fn start(gate: &Gate, data: &Path, options: &Options, random: &
         faults: Arc::new(RunSeam(life)),
     });
     tokio::time::timeout(SYNCED_WITHIN, handle.synced()).await.context("the controllers have not seen everything in time")?;
-    Ok(Controlling { handle, credentials: feeding })
+    Ok(Controlling { handle })
 }
