@@ -202,34 +202,25 @@ async fn ended(world: &World, stage: &str) -> Result<(PromotionPhase, String)> {
     Ok((status.phase, status.message))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_credential_is_nowhere_but_in_its_secret() -> Result<()> {
-    let random = || hex_of(&seaway_base::ids::secret_bytes::<16>());
-    let (in_git, in_image, generic, in_url) = (random(), random(), random(), random());
-    let canaries: Vec<String> = [&in_git, &in_image, &generic, &in_url].into_iter().flat_map(|it| forms(it)).collect();
-    let logs = Logs::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(logs.clone());
-    tracing::subscriber::set_global_default(subscriber.finish()).context("take the logs")?;
-    let sampler = Sampler::start(canaries.clone());
-
-    let options = Options {
-        git: GitOptions { login: Some(Login::new("me", in_git.clone())) },
-        registry: Access::Basic(Login::new("me", in_image.clone())),
-        ..Options::documents("project.yaml", PROJECT_YAML)
-    };
-    let world = World::start(options).await?;
-    push_image(&world.registry_address(), &in_image).await?;
+/// What is applied: logins, a Secret, and stages that use it rightly and wrongly.
+fn documents(in_git: &str, in_image: &str, generic: &str, in_url: &str) -> String {
     let secret = |name: &str, value: &str| {
         format!(
             "---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\n  namespace: bank\n  labels: {{ kargo.akuity.io/cred-type: generic }}\n  \
              annotations: {{ kubectl.kubernetes.io/last-applied-configuration: '{{\"stringData\":{{\"value\":\"{value}\"}}}}' }}\nstringData: {{ value: {value} }}\n"
         )
     };
-    let mut all = login("git", "git", "http://127.0.0.1:7480/bank.git", &in_git)
-        + &login("image", "image", "127.0.0.1:7450/fund-transfer", &in_image);
-    all.push_str(&(secret("token", &generic) + &secret("url", &in_url)));
+    let mut all = login("git", "git", "http://127.0.0.1:7480/bank.git", in_git)
+        + &login("image", "image", "127.0.0.1:7450/fund-transfer", in_image);
+    all.push_str(&(secret("token", generic) + &secret("url", in_url)));
     all.push_str(&warehouse("images", "", "image: { repoURL: '127.0.0.1:7450/fund-transfer', constraint: ^1.0.0 }"));
     all.push_str(&warehouse("commits", "", "git: { repoURL: 'http://127.0.0.1:7480/bank.git', branch: main }"));
+    all + &stages()
+}
+
+/// `good` uses the Secret rightly; the others try to write it down.
+fn stages() -> String {
+    let mut all = String::new();
     let mut add = |name: &str, steps: &[&str]| all.push_str(&stage(name, DIRECT, steps));
     let build = "{ uses: kustomize-build, as: build, config: { path: ./src/overlays/qa, outPath: ./src/rendered.yaml } }";
     let message = "{ uses: git-commit, as: commit, config: { path: ./src, message: 'rendered for ${{ ctx.stage }}' } }";
@@ -266,9 +257,48 @@ async fn a_credential_is_nowhere_but_in_its_secret() -> Result<()> {
     let hidden =
         "{ uses: copy, as: copy, config: { inPath: ./src/README.md, outPath: \"./src/${{ secret('token').value }}.md\" } }";
     add("in-name", &[CLONE, hidden, COMMIT, PUSH]);
+    let write = "{ uses: copy, as: copy, config: { inPath: ./src/README.md, outPath: './src/${{ ctx.stage }}.md' } }";
+    let target = "{ uses: git-push, as: push, config: { path: ./src, targetBranch: \"${{ secret('token').value }}\" } }";
+    add("in-target", &[CLONE, write, COMMIT, target]);
+    let authored = clone("http://127.0.0.1:7480/bank.git", ", branch: main");
+    add(
+        "in-author",
+        &[&authored.replace("checkout:", "author: { name: \"${{ secret('token').value }}\", email: a@bank.example }, checkout:")],
+    );
     let bare = "metadata: { name: good, namespace: bank }\nspec:\n";
     let with_var = format!("{bare}  vars: [{{ name: ofStage, value: \"${{{{ secret('token').value }}}}\" }}]\n");
-    world.apply("documents.yaml", &all.replace(bare, &with_var)).await?;
+    all.replace(bare, &with_var)
+}
+
+/// Plans that cannot be made say why, and nothing else; what those hold that can is seen with all objects.
+async fn plans_hold_none(world: &World, canaries: &[String]) -> Result<()> {
+    let freight = world.freight("1.5.0").await?;
+    for stage in ["good", "fails", "in-file"] {
+        if let Err(err) = world.verbs().plan(stage, &freight, Duration::from_secs(60)).await {
+            ensure!(!canaries.iter().any(|canary| err.to_string().contains(canary.as_str())), "plan of {stage}: {err}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_credential_is_nowhere_but_in_its_secret() -> Result<()> {
+    let random = || hex_of(&seaway_base::ids::secret_bytes::<16>());
+    let (in_git, in_image, generic, in_url) = (random(), random(), random(), random());
+    let canaries: Vec<String> = [&in_git, &in_image, &generic, &in_url].into_iter().flat_map(|it| forms(it)).collect();
+    let logs = Logs::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(logs.clone());
+    tracing::subscriber::set_global_default(subscriber.finish()).context("take the logs")?;
+    let sampler = Sampler::start(canaries.clone());
+
+    let options = Options {
+        git: GitOptions { login: Some(Login::new("me", in_git.clone())) },
+        registry: Access::Basic(Login::new("me", in_image.clone())),
+        ..Options::documents("project.yaml", PROJECT_YAML)
+    };
+    let world = World::start(options).await?;
+    push_image(&world.registry_address(), &in_image).await?;
+    world.apply("documents.yaml", &documents(&in_git, &in_image, &generic, &in_url)).await?;
     world.until("there is freight", async || Ok(world.freight("1.5.0").await.is_ok())).await?;
 
     let (phase, text) = ended(&world, "good").await?;
@@ -277,8 +307,19 @@ async fn a_credential_is_nowhere_but_in_its_secret() -> Result<()> {
     ensure!(heard.iter().any(|it| it.path == "/chat" && it.body == generic), "the receiver did not get the secret: {heard:?}");
     ensure!(heard.iter().any(|it| it.path.contains(&generic)), "the secret did not reach the later step: {heard:?}");
     let mut lines = Vec::new();
-    for stage in ["fails", "no-server", "bad-config", "bad-expression", "in-url", "in-branch", "in-file", "in-message", "in-name"]
-    {
+    for stage in [
+        "fails",
+        "no-server",
+        "bad-config",
+        "bad-expression",
+        "in-url",
+        "in-branch",
+        "in-file",
+        "in-message",
+        "in-name",
+        "in-target",
+        "in-author",
+    ] {
         let (phase, message) = ended(&world, stage).await?;
         lines.push(masked(&format!("{stage}: {phase} {message}").replace(&world.git_address(), "GIT")));
     }
@@ -292,17 +333,12 @@ in-branch: Errored step `clone` met error threshold of 1: git-clone: branch `***
 in-file: Failed file `overlays/qa/kustomization.yaml` of `src` holds a value that came from secret(): it is not committed; keep secrets out of git
 in-message: Failed the commit message of `src` holds a value that came from secret(): it is not committed; keep secrets out of git
 in-name: Failed file `***.md` of `src` holds a value that came from secret(): it is not committed; keep secrets out of git
+in-target: Failed the name of the branch to push to holds a value that came from secret(): it is not pushed; name it otherwise
+in-author: Failed `author` of step `clone` holds a value that came from secret() and would be written down: every reader of the repository would see it
 ");
     let refs = world.git(&["log", "--all", "--format=%B", "-p"]).await?;
     ensure!(!refs.contains(&generic), "the secret is in git");
-    let freight = world.freight("1.5.0").await?;
-    for stage in ["good", "fails", "in-file"] {
-        // A plan that cannot be made says why, and nothing else.
-        if let Err(err) = world.verbs().plan(stage, &freight, Duration::from_secs(60)).await {
-            ensure!(!canaries.iter().any(|canary| err.to_string().contains(canary.as_str())), "plan of {stage}: {err}");
-        }
-    }
-
+    plans_hold_none(&world, &canaries).await?;
     nothing(&objects_with(&world, &canaries).await?)?;
     nothing(&files_with(&world.data(), &canaries))?;
     let backup = world.data().join("backup.db");

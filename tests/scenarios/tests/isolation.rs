@@ -13,6 +13,7 @@ use seaway_neighbours::git::GitOptions;
 use seaway_neighbours::registry::Access;
 use seaway_neighbours::{GitServer, Registry, RegistryOptions};
 use seaway_scenarios::{Options, World};
+use seaway_verbs::{Refreshable, Verbs};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -55,7 +56,7 @@ async fn flows(world: &World, version: &str) -> Result<Duration> {
     let began = Instant::now();
     world.push_quietly(&format!("fund-transfer:{version}"), false).await?;
     let verbs = world.verbs_in("second");
-    let kind = seaway_verbs::Refreshable::Warehouse;
+    let kind = Refreshable::Warehouse;
     verbs.refresh(kind, "images", jiff::Timestamp::now(), None).await?;
     let written = || async {
         Ok(world.git_server().git("second", &["show", "main:app.yaml"]).await?.contains(&format!("three: {version}")))
@@ -97,6 +98,62 @@ async fn errors(world: &World, names: &[(&str, String)]) -> Result<String> {
     Ok(lines.iter().map(named).collect::<Vec<_>>().join("\n"))
 }
 
+/// What the first project has: everything that can be wrong.
+fn first_documents() -> String {
+    // One version for all of it: what hangs takes its time.
+    let mut all = images().replace("^1.0.0", "1.0.1") + &login("locked", "git", "http://LOCKED/bank.git", "wrong");
+    all.push_str(&login("locked-image", "image", "LOCKED-REGISTRY/bank", "wrong"));
+    let mut look = |name: &str, more: &str, subscription: &str| all.push_str(&warehouse(name, more, subscription));
+    look("w-missing-registry", "", "image: { repoURL: '127.0.0.1:9/bank', constraint: ^1.0.0 }");
+    look("w-wrong-password", "", "image: { repoURL: 'LOCKED-REGISTRY/bank', constraint: ^1.0.0 }");
+    look("w-deleted-tag", "", "image: { repoURL: '127.0.0.1:7450/short-lived', constraint: ^1.0.0 }");
+    look(
+        "w-endless",
+        "  freightCreationCriteria: { expression: 'len(filter(1..100000000, # > 0)) > 0' }\n",
+        "image: { repoURL: '127.0.0.1:7450/fund-transfer', constraint: ^1.0.0 }",
+    );
+    look("w-hanging-registry", "", "image: { repoURL: 'SILENT/bank', constraint: ^1.0.0 }");
+    look("w-hanging-git", "", "git: { repoURL: 'http://SILENT/bank.git', branch: main }");
+    look("w-egress", "", "image: { repoURL: '169.254.169.254/bank', constraint: ^1.0.0 }");
+    look("w-egress-git", "", "git: { repoURL: 'http://169.254.169.254/bank.git', branch: main }");
+    let mut add = |name: &str, steps: &[&str]| all.push_str(&stage(name, DIRECT, steps));
+    let ill = |branch: &str| clone("http://127.0.0.1:7480/ill.git", &format!(", branch: {branch}"));
+    add("wrong-password", &[&clone("http://LOCKED/bank.git", ", branch: main")]);
+    add("deleted-tag", &[&clone("http://127.0.0.1:7480/ill.git", ", tag: v1.0.0")]);
+    add("unknown-step", &["{ uses: fly-to-the-moon, as: fly, config: {} }"]);
+    add("endless", &["{ uses: fail, as: say, config: { message: '${{ len(filter(1..100000000, # > 0)) }}' } }"]);
+    add("path-out", &[&ill("main"), "{ uses: copy, as: copy, config: { inPath: ../../etc/passwd, outPath: ./src/x } }"]);
+    add("link-out", &[&ill("links"), "{ uses: copy, as: copy, config: { inPath: ./src/out/passwd, outPath: ./src/x } }"]);
+    add(
+        "huge",
+        &[&ill("huge"), "{ uses: yaml-update, as: write, config: { path: ./src/huge.yaml, updates: [{ key: a, value: b }] } }"],
+    );
+    add("egress-http", &["{ uses: http, as: ask, config: { url: 'http://169.254.169.254/latest' } }"]);
+    add("egress-git", &[&clone("http://169.254.169.254/bank.git", ", branch: main")]);
+    for n in 0..N_HANGING {
+        add(&format!("hangs-{n}"), &[&clone(&format!("http://SILENT/{n}.git"), ", branch: main")]);
+    }
+    all
+}
+
+/// Have all of the first project's troubles come to their ends?
+async fn is_told(first: &Verbs) -> Result<bool> {
+    let promotions = first.api::<Promotion>().list(&ListParams::default()).await?;
+    let is_over = |stage: &&str| {
+        let mut of = promotions.items.iter().filter(|it| it.spec.stage == **stage).peekable();
+        of.peek().is_some() && of.all(|it| it.status.as_ref().is_some_and(|status| status.phase.is_terminal()))
+    };
+    let stages =
+        ["wrong-password", "deleted-tag", "unknown-step", "endless", "path-out", "link-out", "huge", "egress-http", "egress-git"];
+    let warehouses = first.api::<Warehouse>().list(&ListParams::default()).await?;
+    let looked = |it: &Warehouse| {
+        it.status.as_ref().is_some_and(|status| {
+            conditions::get(&status.conditions, "Ready").is_some_and(|it| it.reason != "DiscoveryInProgress")
+        })
+    };
+    Ok(stages.iter().all(is_over) && warehouses.iter().filter(|it| it.name_any() != SLOWEST).all(looked))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_project_promotes_undisturbed() -> Result<()> {
     let world = World::start(Options::documents("first.yaml", &project("first")).and("second.yaml", &project("second"))).await?;
@@ -134,40 +191,7 @@ async fn a_second_project_promotes_undisturbed() -> Result<()> {
             .fold(text.replace("namespace: bank", "namespace: first"), |text, (name, address)| text.replace(name, address))
     };
 
-    // One version for all of it: what hangs takes its time.
-    let mut all = images().replace("^1.0.0", "1.0.1") + &login("locked", "git", "http://LOCKED/bank.git", "wrong");
-    all.push_str(&login("locked-image", "image", "LOCKED-REGISTRY/bank", "wrong"));
-    let mut look = |name: &str, more: &str, subscription: &str| all.push_str(&warehouse(name, more, subscription));
-    look("w-missing-registry", "", "image: { repoURL: '127.0.0.1:9/bank', constraint: ^1.0.0 }");
-    look("w-wrong-password", "", "image: { repoURL: 'LOCKED-REGISTRY/bank', constraint: ^1.0.0 }");
-    look("w-deleted-tag", "", "image: { repoURL: '127.0.0.1:7450/short-lived', constraint: ^1.0.0 }");
-    look(
-        "w-endless",
-        "  freightCreationCriteria: { expression: 'len(filter(1..100000000, # > 0)) > 0' }\n",
-        "image: { repoURL: '127.0.0.1:7450/fund-transfer', constraint: ^1.0.0 }",
-    );
-    look("w-hanging-registry", "", "image: { repoURL: 'SILENT/bank', constraint: ^1.0.0 }");
-    look("w-hanging-git", "", "git: { repoURL: 'http://SILENT/bank.git', branch: main }");
-    look("w-egress", "", "image: { repoURL: '169.254.169.254/bank', constraint: ^1.0.0 }");
-    look("w-egress-git", "", "git: { repoURL: 'http://169.254.169.254/bank.git', branch: main }");
-    let mut add = |name: &str, steps: &[&str]| all.push_str(&stage(name, DIRECT, steps));
-    let ill = |branch: &str| clone("http://127.0.0.1:7480/ill.git", &format!(", branch: {branch}"));
-    add("wrong-password", &[&clone("http://LOCKED/bank.git", ", branch: main")]);
-    add("deleted-tag", &[&clone("http://127.0.0.1:7480/ill.git", ", tag: v1.0.0")]);
-    add("unknown-step", &["{ uses: fly-to-the-moon, as: fly, config: {} }"]);
-    add("endless", &["{ uses: fail, as: say, config: { message: '${{ len(filter(1..100000000, # > 0)) }}' } }"]);
-    add("path-out", &[&ill("main"), "{ uses: copy, as: copy, config: { inPath: ../../etc/passwd, outPath: ./src/x } }"]);
-    add("link-out", &[&ill("links"), "{ uses: copy, as: copy, config: { inPath: ./src/out/passwd, outPath: ./src/x } }"]);
-    add(
-        "huge",
-        &[&ill("huge"), "{ uses: yaml-update, as: write, config: { path: ./src/huge.yaml, updates: [{ key: a, value: b }] } }"],
-    );
-    add("egress-http", &["{ uses: http, as: ask, config: { url: 'http://169.254.169.254/latest' } }"]);
-    add("egress-git", &[&clone("http://169.254.169.254/bank.git", ", branch: main")]);
-    for n in 0..N_HANGING {
-        add(&format!("hangs-{n}"), &[&clone(&format!("http://SILENT/{n}.git"), ", branch: main")]);
-    }
-    world.apply("first.yaml", &here(&all)).await?;
+    world.apply("first.yaml", &here(&first_documents())).await?;
     delete_tag(&world.registry_address(), "short-lived", "1.0.0").await?;
 
     // The second flows on, while the first meets all of it and again and again.
@@ -176,7 +200,7 @@ async fn a_second_project_promotes_undisturbed() -> Result<()> {
     for version in ["1.0.2", "1.0.3", "1.0.4"] {
         let now = jiff::Timestamp::now();
         for warehouse in first.api::<Warehouse>().list(&ListParams::default()).await? {
-            first.refresh(seaway_verbs::Refreshable::Warehouse, &warehouse.name_any(), now, None).await?;
+            first.refresh(Refreshable::Warehouse, &warehouse.name_any(), now, None).await?;
         }
         let took = flows(&world, version).await.with_context(|| world_of(&alone))?;
         slowest = slowest.max(took);
@@ -184,32 +208,7 @@ async fn a_second_project_promotes_undisturbed() -> Result<()> {
     ensure!(slowest < UNDISTURBED, "the second project took {slowest:?}; alone it took {alone:?}");
 
     // Each trouble says what, where, what to do.
-    let over = || async {
-        let promotions = first.api::<Promotion>().list(&ListParams::default()).await?;
-        let is_over = |stage: &&str| {
-            let mut of = promotions.items.iter().filter(|it| it.spec.stage == **stage).peekable();
-            of.peek().is_some() && of.all(|it| it.status.as_ref().is_some_and(|status| status.phase.is_terminal()))
-        };
-        let stages = [
-            "wrong-password",
-            "deleted-tag",
-            "unknown-step",
-            "endless",
-            "path-out",
-            "link-out",
-            "huge",
-            "egress-http",
-            "egress-git",
-        ];
-        let warehouses = first.api::<Warehouse>().list(&ListParams::default()).await?;
-        let looked = |it: &Warehouse| {
-            it.status.as_ref().is_some_and(|status| {
-                conditions::get(&status.conditions, "Ready").is_some_and(|it| it.reason != "DiscoveryInProgress")
-            })
-        };
-        Ok(stages.iter().all(is_over) && warehouses.iter().filter(|it| it.name_any() != SLOWEST).all(looked))
-    };
-    world.until("all of the first project's troubles are told", over).await?;
+    world.until("all of the first project's troubles are told", || is_told(&first)).await?;
     insta::assert_snapshot!(errors(&world, &names).await?, @r"
 deleted-tag: Errored step `clone` met error threshold of 1: git-clone: tag `v1.0.0` of `http://GIT/ill.git` does not exist: push it, or name another
 egress-git: Errored step `clone` met error threshold of 1: git-clone: fetch from `http://169.254.169.254/bank.git`: `169.254.169.254` is a link-local address, which is never reached: use another address
