@@ -28,7 +28,8 @@ pub fn within(project: &str, name: &str) -> String {
     format!("{project}/{name}")
 }
 
-/// One cache a kind. Promotions that have ended are left out once they bear the terminal label.
+/// One cache a kind; clones share them. Promotions that have ended are left out once they bear the terminal label.
+#[derive(Clone)]
 pub struct Caches {
     /// Projects.
     pub projects: Arc<Cache<Project>>,

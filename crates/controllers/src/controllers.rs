@@ -1,6 +1,5 @@
 //! All controllers, started and stopped as one.
 
-use crate::credentials::SecretCredentials;
 use crate::frame::{Queue, Reconcile, Workers, run};
 use crate::house::{Context, House};
 use crate::plan::Plans;
@@ -44,13 +43,12 @@ impl Controllers {
 }
 
 fn upkeep(context: &Context, house: &House, workers: &mut JoinSet<()>, feeds: &mut JoinSet<()>) -> Upkeep {
-    let http = context.ports.http.clone();
     let parts = Parts {
         client_for: &*house.client_for,
         caches: &house.caches,
-        registries: Registries::new(http.clone(), RegistryOptions::default()),
+        registries: Registries::new(context.ports.http.clone(), RegistryOptions::default()),
         mirrors: (*context.ports.git).clone(),
-        credentials: SecretCredentials::new(http, context.settings.shared_namespace.clone()),
+        credentials: Arc::clone(&context.credentials),
         clock: context.ports.clock.clone(),
         random: context.random.clone(),
         registry: &context.registry,
@@ -73,8 +71,9 @@ impl Crew<'_> {
         let workers = Workers::new(n, reconciler.name(), self.context.random.clone(), &mut self.context.registry.lock());
         let (house, own) = (Arc::clone(&self.house), Arc::clone(&queue));
         self.workers.spawn(async move {
-            house.caches.synced().await;
-            run(reconciler, own, workers).await;
+            if own.open_until(house.caches.synced()).await {
+                run(reconciler, own, workers).await;
+            }
         });
         self.queues.push(Arc::clone(&queue));
         queue

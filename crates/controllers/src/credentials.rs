@@ -187,6 +187,11 @@ impl SecretCredentials {
         Arc::clone(&self.secrets).feed(client, Some(SELECTOR)).await;
     }
 
+    /// Waits until the Secrets have been listed once.
+    pub async fn synced(&self) {
+        self.secrets.synced().await;
+    }
+
     /// Tells `listener` of the projects whose logins change; `None` stands for all of them.
     pub fn listen(&self, listener: impl Fn(Option<&str>) + Send + Sync + 'static) {
         let shared = self.shared_namespace.clone();

@@ -1,6 +1,7 @@
 //! What all reconcilers share: caches, clients by identity, the engine of runs, settings.
 
 use crate::caches::Caches;
+use crate::credentials::SecretCredentials;
 use crate::data::ClusterData;
 use crate::settings::Settings;
 use async_trait::async_trait;
@@ -29,6 +30,9 @@ pub struct Context {
     pub client_for: ClientFor,
     /// The world outside; its clock is the controllers' too.
     pub ports: Ports,
+    /// The logins of the control plane's Secrets, of which there is one; fed from the start on. Warehouses look with them, and so
+    /// do runs where `ports` names them too.
+    pub credentials: Arc<SecretCredentials>,
     /// The table of steps.
     pub steps: Arc<dyn StepTable>,
     /// What an operator chose.

@@ -15,6 +15,10 @@ pub struct Settings {
     pub keep_promotions: Keep,
     /// Freight kept a warehouse, behind the oldest in use.
     pub keep_freight: Keep,
+    /// A mirror that nobody used for so long goes.
+    pub mirror_unused: Duration,
+    /// How often what is old is looked for.
+    pub retention_interval: Duration,
     /// No warehouse looks more often, whatever its interval.
     pub warehouse_interval_min: Duration,
     /// Reconciles at one time, a kind.
@@ -36,6 +40,8 @@ impl Default for Settings {
             ui_base_url: String::new(),
             keep_promotions: Keep::default(),
             keep_freight: Keep::default(),
+            mirror_unused: Duration::from_hours(720),
+            retention_interval: Duration::from_hours(1),
             warehouse_interval_min: Duration::ZERO,
             concurrency: 4,
             n_runs_max: 16,

@@ -51,17 +51,13 @@ impl Upkeep {
     pub fn start(parts: Parts<'_>, workers: &mut JoinSet<()>, feeds: &mut JoinSet<()>) -> Self {
         let Parts { caches, credentials, clock, settings, .. } = &parts;
         let outside = Outside::new(parts.registries.clone(), parts.mirrors.clone(), Arc::clone(credentials));
-        let own = warehouse::Settings {
-            interval_min: settings.warehouse_interval_min,
-            n_at_once: settings.concurrency,
-            ..warehouse::Settings::default()
-        };
+        let own = looks(settings);
         let client = (parts.client_for)("warehouses");
         let warehouses = {
             let mut figures = parts.registry.lock();
             Warehouses::new(client.clone(), Arc::clone(&caches.warehouses), outside, clock.clone(), own, &mut figures)
         };
-        feeds.spawn(Arc::clone(credentials).feed(client));
+        feeds.spawn(Arc::clone(credentials).feed((parts.client_for)("credentials")));
 
         let client = (parts.client_for)("projects");
         let of = (Arc::clone(&caches.projects), Arc::clone(&caches.warehouses), Arc::clone(&caches.stages));
@@ -70,12 +66,7 @@ impl Upkeep {
         let project_configs = Configs::new(client.clone(), Arc::clone(&caches.project_configs), clock.clone());
         let cluster_configs = Configs::new(client, Arc::clone(&caches.cluster_configs), clock.clone());
 
-        let keep = retention::Settings {
-            promotions: settings.keep_promotions,
-            freight: settings.keep_freight,
-            ..retention::Settings::default()
-        };
-        let retention = Retention::new((parts.client_for)("retention"), parts.mirrors.clone(), clock.clone(), keep);
+        let retention = Retention::new((parts.client_for)("retention"), parts.mirrors.clone(), clock.clone(), kept(settings));
         feeds.spawn(retention.run());
 
         let all: [(Arc<dyn Reconcile>, Arc<Queue>, usize); 4] = [
@@ -88,8 +79,59 @@ impl Upkeep {
         for (reconciler, queue, n) in all {
             let figures = Workers::new(n, reconciler.name(), parts.random.clone(), &mut parts.registry.lock());
             queues.push(Arc::clone(&queue));
-            workers.spawn(run(reconciler, queue, figures));
+            let (caches, credentials) = ((*caches).clone(), Arc::clone(credentials));
+            workers.spawn(async move {
+                // A look without the logins would fail, and say so, at every start.
+                let all = async { tokio::join!(caches.synced(), credentials.synced()) };
+                if queue.open_until(all).await {
+                    run(reconciler, queue, figures).await;
+                }
+            });
         }
         Self { warehouses, queues }
+    }
+}
+
+fn looks(settings: &Settings) -> warehouse::Settings {
+    warehouse::Settings {
+        interval_min: settings.warehouse_interval_min,
+        n_at_once: settings.concurrency,
+        ..warehouse::Settings::default()
+    }
+}
+
+fn kept(settings: &Settings) -> retention::Settings {
+    retention::Settings {
+        every: settings.retention_interval,
+        promotions: settings.keep_promotions,
+        freight: settings.keep_freight,
+        mirror_unused: settings.mirror_unused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seaway_core::retention::Keep;
+    use std::time::Duration;
+
+    #[test]
+    fn warehouses_and_retention_go_by_the_settings() {
+        let seconds = Duration::from_secs;
+        let settings = Settings {
+            keep_promotions: Keep { n: 1, min_age: seconds(2) },
+            keep_freight: Keep { n: 3, min_age: seconds(4) },
+            retention_interval: seconds(5),
+            mirror_unused: seconds(6),
+            warehouse_interval_min: seconds(7),
+            concurrency: 8,
+            ..Settings::default()
+        };
+        let kept = kept(&settings);
+        let counts = [(kept.promotions.n, kept.promotions.min_age), (kept.freight.n, kept.freight.min_age)];
+        assert_eq!(counts, [(1, seconds(2)), (3, seconds(4))]);
+        assert_eq!([kept.every, kept.mirror_unused], [seconds(5), seconds(6)]);
+        let looks = looks(&settings);
+        assert_eq!((looks.interval_min, looks.n_at_once), (seconds(7), 8));
     }
 }

@@ -185,7 +185,7 @@ pub(crate) fn state_style(state: &str) -> Style {
     match state {
         "failed" | "blocked" | "uncertain" | "Failed" | "Errored" | "Uncertain" | "Blocked" => AnsiColor::Red.on_default(),
         "waiting" | "held" | "Aborted" => AnsiColor::Yellow.on_default(),
-        "promoting" | "Running" => AnsiColor::Cyan.on_default(),
+        "promoting" | "looking" | "Running" => AnsiColor::Cyan.on_default(),
         "verified" | "Succeeded" => AnsiColor::Green.on_default(),
         _ => Style::new(),
     }

@@ -4,7 +4,7 @@ use super::Key;
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 /// A queue of keys. Adding a key that waits already changes nothing; one that is being worked on comes again afterwards.
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 pub struct Queue {
     state: Mutex<State>,
     changed: Notify,
+    closed: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -140,9 +141,19 @@ impl Queue {
         }
     }
 
+    /// Waits for `ready`, and no longer than the queue is open; says whether it still is.
+    pub async fn open_until(&self, ready: impl Future) -> bool {
+        let mut closed = self.closed.subscribe();
+        tokio::select! {
+            _ = ready => !*self.closed.borrow(),
+            _ = closed.wait_for(|closed| *closed) => false,
+        }
+    }
+
     /// No key is handed out any more; workers end.
     pub fn close(&self) {
         self.state.lock().closed = true;
+        self.closed.send_replace(true);
         self.changed.notify_waiters();
         // A worker between its look and its wait is woken by a permit of its own.
         self.changed.notify_one();
@@ -179,6 +190,15 @@ mod tests {
         assert!(queue.is_idle());
         queue.close();
         assert_eq!(queue.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn who_waits_to_begin_is_sent_home_by_the_end() {
+        let queue = Queue::default();
+        assert!(queue.open_until(async {}).await);
+        let (never, ()) = tokio::join!(queue.open_until(std::future::pending::<()>()), async { queue.close() });
+        assert!(!never);
+        assert!(!queue.open_until(async {}).await, "closed before");
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,7 +12,9 @@ use parking_lot::Mutex;
 use seaway_api::kargo::names::{annotation, label};
 use seaway_api::kargo::{Promotion, PromotionPhase, PromotionStatus};
 use seaway_base::{Next, chain};
-use seaway_runs::{AdvanceError, Cancel, JournalError, JournalSink as _, Milestone, Outcome, Phase, Run, RunSpec, RunState};
+use seaway_runs::{
+    AdvanceError, Cancel, Choice, JournalError, JournalSink as _, Milestone, Outcome, Phase, Run, RunSpec, RunState,
+};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -113,8 +115,10 @@ impl Drop for Registered<'_> {
 /// so one decision is never taken for two effects.
 async fn resolve(house: &House, world: &World, journal: &ObjectJournal, run: &mut Run) -> Result<(), Failure> {
     let Some(choice) = world.resolution() else { return Ok(()) };
-    if let (Some(choice), true) = (choice, run.state.uncertain().is_some()) {
-        run.state.resolve(choice, "a person");
+    let of = run.state.uncertain().map(|step| step.alias.clone());
+    if let (Some((choice, actor)), Some(step)) = (choice, of) {
+        tell_resolved(house, world, &step, choice, &actor, run.state.revision).await?;
+        run.state.resolve(choice, &actor);
         run.state.revision += 1;
         run.state.message.clear();
         journal.save(&run.facts, &run.state, Milestone::Effect).await.map_err(|err| unsaved(&AdvanceError::Journal(err)))?;
@@ -217,6 +221,33 @@ pub(super) async fn tell_created(house: &House, world: &World) -> Result<(), Fai
     }
     let note = format!("Promotion created for Stage {:?} by {actor:?}", world.promotion.spec.stage);
     tell(house, world, "PromotionCreated", note, false, 0).await
+}
+
+/// Tells who decided an uncertain effect, and how; the revision tells one decision from the next.
+async fn tell_resolved(
+    house: &House,
+    world: &World,
+    step: &str,
+    choice: Choice,
+    actor: &str,
+    revision: u64,
+) -> Result<(), Failure> {
+    let word = match choice {
+        Choice::Repeat => "did not happen and is repeated",
+        Choice::Skip => "is skipped",
+    };
+    let mut annotations = events::of_promotion(&world.promotion, "", None);
+    annotations = events::with(annotations, "actor", actor);
+    let told = Told {
+        name: format!("resolved-{}-{revision}", world.promotion.metadata.uid.as_deref().unwrap_or_default()),
+        reason: "EffectResolved".into(),
+        note: format!("{actor} decided: what step `{step}` sent {word}"),
+        warning: false,
+        at: house.now(),
+        annotations,
+    };
+    let client = (house.client_for)(NAME);
+    events::tell(client, NAME, &world.promotion, told).await.map_err(|err| Failure::api("tell of the decision", &err))
 }
 
 async fn tell_end(house: &House, world: &World, phase: Phase, message: &str, number: u64) -> Result<(), Failure> {

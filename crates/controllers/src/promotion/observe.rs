@@ -73,13 +73,9 @@ impl World {
         aborter(&self.promotion)
     }
 
-    /// What a person decided of an uncertain effect; `Some(None)` for a word that is none.
-    pub(super) fn resolution(&self) -> Option<Option<Choice>> {
-        self.annotation(annotation::RESOLVE).map(|word| match word {
-            "repeat" => Some(Choice::Repeat),
-            "skip" => Some(Choice::Skip),
-            _ => None,
-        })
+    /// What a person decided of an uncertain effect, and who; `Some(None)` for a word that is none.
+    pub(super) fn resolution(&self) -> Option<Option<(Choice, String)>> {
+        self.annotation(annotation::RESOLVE).map(resolution)
     }
 
     /// The refresh token that was not handled yet.
@@ -155,6 +151,18 @@ pub(crate) fn whole_second(at: jiff::Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
+/// A decision as admission writes it, `{"choice": …, "actor": …}`, or the bare word.
+fn resolution(text: &str) -> Option<(Choice, String)> {
+    let json: Option<serde_json::Value> = serde_json::from_str(text).ok();
+    let part = |name: &str| json.as_ref().and_then(|it| it.get(name)).and_then(serde_json::Value::as_str);
+    let choice = match part("choice").unwrap_or(text) {
+        "repeat" => Choice::Repeat,
+        "skip" => Choice::Skip,
+        _ => return None,
+    };
+    Some((choice, part("actor").unwrap_or("unknown actor").to_owned()))
+}
+
 /// Who asks to end a promotion, if somebody does and it has not ended.
 pub(super) fn aborter(promotion: &Promotion) -> Option<String> {
     let word = annotated(promotion, annotation::ABORT)?;
@@ -173,4 +181,24 @@ fn annotated<'a>(promotion: &'a Promotion, name: &str) -> Option<&'a str> {
 /// Kargo's word for the engine's.
 pub(super) fn kargo(phase: Phase) -> PromotionPhase {
     PromotionPhase::from(phase.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, decided: Option<(Choice, &str)>) {
+        assert_eq!(resolution(text), decided.map(|(choice, actor)| (choice, actor.to_owned())));
+    }
+
+    #[test]
+    fn a_decision_is_a_word_or_says_who_took_it() {
+        check("repeat", Some((Choice::Repeat, "unknown actor")));
+        check("skip", Some((Choice::Skip, "unknown actor")));
+        check(r#"{"choice":"skip","actor":"kubernetes:ann"}"#, Some((Choice::Skip, "kubernetes:ann")));
+        check(r#"{"choice":"repeat","controlPlane":true}"#, Some((Choice::Repeat, "unknown actor")));
+        check("perhaps", None);
+        check(r#"{"choice":"perhaps"}"#, None);
+    }
 }

@@ -37,13 +37,13 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Hourly, Kargo's numbers, and mirrors for a week.
+    /// Hourly, Kargo's numbers, and mirrors for a month.
     fn default() -> Self {
         Self {
-            every: Duration::from_secs(3600),
+            every: Duration::from_hours(1),
             promotions: Keep::default(),
             freight: Keep::default(),
-            mirror_unused: Duration::from_secs(7 * 24 * 3600),
+            mirror_unused: Duration::from_hours(720),
         }
     }
 }

@@ -52,6 +52,10 @@ async fn an_effect_that_nobody_can_tell_of_waits_for_a_person() {
         assert!(!ended.annotations().contains_key("seaway.dev/resolve"), "a decision is taken once");
         assert_eq!(bank.outside.sent.lock().len(), n_sent);
         assert_eq!(bank.log().await.len(), 2);
+        let run = bank.all::<PromotionRun>().get(&name).await.unwrap().status.unwrap();
+        let journal = serde_json::to_string(&run.journal).unwrap();
+        assert!(journal.contains("kubernetes:admin"), "{journal}");
+        assert_eq!(bank.told("EffectResolved").await, 1);
     }
 }
 

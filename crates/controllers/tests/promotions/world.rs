@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use futures::{StreamExt as _, TryStreamExt as _};
+use k8s_openapi::api::events::v1::Event;
 use kube::api::{Api, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use kube::runtime::wait::await_condition;
 use kube::{Client, Resource, ResourceExt};
@@ -11,6 +12,7 @@ use seaway_api::seaway::PromotionRun;
 use seaway_apiserver::{ApiServer, Identity, Options, Rules, Running, ours};
 use seaway_base::http::{Egress, HttpClient};
 use seaway_base::{Next, Random, Secret, SystemClock};
+use seaway_controllers::credentials::{SHARED_NAMESPACE, SecretCredentials};
 use seaway_controllers::{Context, Controllers, Handle, Settings};
 use seaway_git::{Credential, MirrorOptions, Mirrors};
 use seaway_neighbours::{GitOptions, GitServer, Serving};
@@ -185,6 +187,7 @@ impl Bank {
             steps.insert(name, Arc::new(Fake { name, class, outside: self.outside.clone() }));
         }
         let api = self.api.clone();
+        let credentials = SecretCredentials::new(http.clone(), SHARED_NAMESPACE);
         let context = Context {
             client_for: Arc::new(move |name| client(&api, name)),
             ports: Ports {
@@ -194,6 +197,7 @@ impl Bank {
                 clock: SystemClock::shared(),
                 scratch: self.folder.path().join("scratch"),
             },
+            credentials,
             steps: Arc::new(Table(steps)),
             settings: self.settings.clone(),
             random: Random::system(),
@@ -218,6 +222,12 @@ impl Bank {
         K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
     {
         Api::namespaced(self.client("admin"), "bank")
+    }
+
+    /// How many events there are with that reason.
+    pub(crate) async fn told(&self, reason: &str) -> usize {
+        let events = self.all::<Event>().list(&ListParams::default()).await.unwrap().items;
+        events.iter().filter(|it| it.reason.as_deref() == Some(reason)).count()
     }
 
     pub(crate) async fn create<K>(&self, object: Value) -> K

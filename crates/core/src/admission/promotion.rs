@@ -187,6 +187,7 @@ fn update(admission: &mut Admission<'_>) -> Result<(), Denied> {
     let stage_label = label(old, labels::STAGE);
     admission.sync_label(labels::STAGE, stage_label);
     admission.enrich(key::ABORT, "action");
+    admission.enrich(key::RESOLVE, "choice");
     Ok(())
 }
 

@@ -366,6 +366,10 @@ fn a_promotion_is_not_changed_but_can_be_stopped() {
     assert_eq!(json::annotation(&spoofed, "kargo.akuity.io/create-actor"), "kubernetes:alice");
     let stopped = update(&old, &annotate(&old, "kargo.akuity.io/abort", "terminate")).unwrap().object.unwrap();
     assert_eq!(json::annotation(&stopped, "kargo.akuity.io/abort"), r#"{"action":"terminate","actor":"kubernetes:alice"}"#);
+    for word in ["skip", r#"{"choice":"skip","actor":"kubernetes:somebody-else"}"#] {
+        let decided = update(&old, &annotate(&old, "seaway.dev/resolve", word)).unwrap().object.unwrap();
+        assert_eq!(json::annotation(&decided, "seaway.dev/resolve"), r#"{"choice":"skip","actor":"kubernetes:alice"}"#);
+    }
     let digest = "seaway.dev/plan-digest";
     let planned = annotate(&old, digest, "d1");
     check_update(&old, &planned, "ok");

@@ -3,6 +3,7 @@
 use super::label::{Labels, artifacts};
 use super::own_name;
 use seaway_api::kargo::Freight;
+use std::collections::{BTreeSet, HashMap};
 
 /// No freight, or more than one, goes by that name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +49,36 @@ pub fn find<'a>(query: &str, freight: &'a [Freight]) -> Result<&'a Freight, Look
     let known = describe(&newest[..newest.len().min(N_LISTED)], freight);
     let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
     Err(LookupError::NotFound { query: query.to_owned(), known })
+}
+
+/// What each piece is called to have [`find`] answer with it: a version, a version with its artifact, the alias, the name; by name.
+pub(crate) fn spoken<'a>(all: &'a [Freight]) -> HashMap<&'a str, String> {
+    let spellings = |freight: &Freight| -> BTreeSet<String> {
+        let each = |(name, version): (String, String)| {
+            let bare = version.strip_prefix('v').map(str::to_owned);
+            let whole = [Some(version.clone()), bare.clone()].into_iter().flatten();
+            let narrow = [Some(version), bare].into_iter().flatten().map(move |it| format!("{name}:{it}"));
+            whole.chain(narrow).collect::<Vec<_>>()
+        };
+        artifacts(&freight.reference()).into_iter().flat_map(each).collect()
+    };
+    let mut n_of: HashMap<String, usize> = HashMap::new();
+    let mut n_aliases: HashMap<&'a str, usize> = HashMap::new();
+    for freight in all {
+        spellings(freight).into_iter().for_each(|it| *n_of.entry(it).or_default() += 1);
+        *n_aliases.entry(freight.alias.as_str()).or_default() += 1;
+    }
+    let one = |freight: &'a Freight| {
+        let versions = artifacts(&freight.reference());
+        let narrow = versions.iter().map(|(name, version)| format!("{name}:{version}"));
+        let mut tried = versions.iter().map(|(_, version)| version.clone()).chain(narrow);
+        let is_one = |it: &String| !it.is_empty() && n_of.get(it) == Some(&1);
+        let alias = freight.alias.as_str();
+        let by_alias = || (!alias.is_empty() && n_aliases[alias] == 1 && !n_of.contains_key(alias)).then(|| alias.to_owned());
+        let called = tried.find(is_one).or_else(by_alias).unwrap_or_else(|| own_name(freight).to_owned());
+        (own_name(freight), called)
+    };
+    all.iter().map(one).collect()
 }
 
 fn has_version(freight: &Freight, query: &str) -> bool {

@@ -14,6 +14,7 @@ pub use candidate::{Candidate, Listing, candidate, list, newest_first};
 pub use collection::{collection, collection_id, inherited};
 pub use difference::{Change, difference};
 pub use label::{Labels, artifacts};
+pub(crate) use lookup::spoken;
 pub use lookup::{LookupError, find};
 
 use seaway_api::kargo::Freight;

@@ -1,11 +1,12 @@
 //! What is looked up again and again in a project, made once for many answers.
 
 use super::Project;
-use crate::freight::{Labels, own_name};
+use crate::freight::{Labels, own_name, spoken};
 use crate::stage::{is_control_flow, queue};
 use crate::unbuilt::Unbuilt;
 use seaway_api::kargo::{Freight, Promotion, Stage, Warehouse};
 use seaway_api::seaway::PromotionRun;
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 /// A project with its look-ups.
@@ -19,6 +20,8 @@ pub(crate) struct Index<'a> {
     by_origin: HashMap<&'a str, Vec<&'a Freight>>,
     promotions: HashMap<&'a str, Vec<&'a Promotion>>,
     runs: HashMap<&'a str, &'a PromotionRun>,
+    /// Made when somebody is told what to type.
+    spoken: OnceCell<HashMap<&'a str, String>>,
 }
 
 impl<'a> Index<'a> {
@@ -46,6 +49,7 @@ impl<'a> Index<'a> {
             by_origin,
             promotions,
             runs: project.runs.iter().filter_map(|r| Some((r.metadata.name.as_deref()?, r))).collect(),
+            spoken: OnceCell::new(),
         }
     }
 
@@ -63,6 +67,12 @@ impl<'a> Index<'a> {
 
     pub(crate) fn freight(&self, name: &str) -> Option<&'a Freight> {
         self.freight.get(name).copied()
+    }
+
+    /// What a person types for this freight: its version where that tells it from all other.
+    pub(crate) fn spoken(&self, name: &str) -> String {
+        let all = self.spoken.get_or_init(|| spoken(self.project.freight));
+        all.get(name).cloned().unwrap_or_else(|| name.to_owned())
     }
 
     pub(crate) fn of_origin(&self, warehouse: &str) -> &[&'a Freight] {

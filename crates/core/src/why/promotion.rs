@@ -127,7 +127,7 @@ fn ended(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -> 
     let cause = if status.message.is_empty() { reason.meaning().to_owned() } else { plainly(&status.message) };
     let waits = if state == State::Failed { first_line(&cause) } else { String::new() };
     let hint = match state {
-        State::Failed => format!("seaway promote {} --freight {}", promotion.spec.stage, promotion.spec.freight),
+        State::Failed => format!("seaway promote {} --freight {}", promotion.spec.stage, index.spoken(&promotion.spec.freight)),
         _ => String::new(),
     };
     let answer = say(promotion, state, reason, cause).since(finished).waits_for(waits).hint(hint);

@@ -157,7 +157,9 @@ impl<'p, 'a> Look<'p, 'a> {
         let current = current.map(|c| c.name.as_str());
         let beyond = listing.freight.iter().take_while(|(f, _)| Some(own_name(f)) != current);
         let mut open = beyond.filter(|(_, a)| a.is_available() || matches!(a, Availability::Soaking { .. }));
-        open.next().map(|(f, a)| (*f, a.clone()))
+        // What may pass a stage without steps has passed it.
+        let waits = |a: &Availability| !is_control_flow(self.stage) || !a.is_available();
+        open.next().filter(|(_, a)| waits(a)).map(|(f, a)| (*f, a.clone()))
     }
 
     fn next_freight(&self) -> Option<Answer> {
@@ -189,7 +191,7 @@ impl<'p, 'a> Look<'p, 'a> {
                 );
             }
             if !self.status.auto_promotion_enabled {
-                let version = crate::freight::artifacts(&freight.reference()).first().map(|(_, v)| v.clone()).unwrap_or_default();
+                let version = self.index.spoken(own_name(freight));
                 let whom = self.whom();
                 let policy = match deciding_policy(self.stage, self.index.project.policies) {
                     Some(_) => "its policy turns automatic promotion off",
@@ -215,7 +217,7 @@ impl<'p, 'a> Look<'p, 'a> {
                     self.say(State::Waiting, Reason::PromotionAborted, cause)
                         .since(stopped.status.as_ref().and_then(|s| s.finished_at.as_ref()).map(|t| t.0))
                         .waits_for(format!("{}: promote it again", self.whom()))
-                        .hint(format!("seaway promote {} --freight {}", self.name, own_name(freight))),
+                        .hint(format!("seaway promote {} --freight {}", self.name, self.index.spoken(own_name(freight)))),
                 );
             }
             return Some(

@@ -1,9 +1,9 @@
-//! How a stage stands: the glossary's list and no other word.
+//! How a stage stands, in the glossary's list and no other word; a warehouse has two of its own.
 
 use serde::Serialize;
 use std::fmt;
 
-/// How a stage stands.
+/// How a stage or a warehouse stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -25,6 +25,10 @@ pub enum State {
     Held,
     /// Nobody knows whether an effect happened.
     Uncertain,
+    /// A warehouse looks for the first time.
+    Looking,
+    /// A warehouse looked, and all is well.
+    Ready,
 }
 
 impl State {
@@ -40,6 +44,8 @@ impl State {
             Self::Failed => "failed",
             Self::Held => "held",
             Self::Uncertain => "uncertain",
+            Self::Looking => "looking",
+            Self::Ready => "ready",
         }
     }
 

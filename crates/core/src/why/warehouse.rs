@@ -37,15 +37,14 @@ pub(crate) fn of(index: &Index<'_>, warehouse: &Warehouse) -> Answer {
     }
     let found = status.discovered_artifacts.as_ref().and_then(|d| d.discovered_at.as_ref()).map(|t| t.0);
     let Some(found) = found else {
-        return say(State::Promoting, Reason::Discovered, "its first look is under way".into()).since(created);
+        return say(State::Looking, Reason::Discovered, "its first look is under way".into()).since(created);
     };
     let own = index.of_origin(name).len();
     if warehouse.spec.freight_creation_policy == FreightCreationPolicy::Manual && own == 0 {
         let reason = Reason::ManualFreight;
         return say(State::Waiting, reason, reason.meaning().into()).since(Some(found)).waits_for("you: create freight");
     }
-    say(State::Unchecked, Reason::Discovered, format!("looked {}", super::freight::ago(found, index.project.now)))
-        .since(Some(found))
+    say(State::Ready, Reason::Discovered, format!("looked {}", super::freight::ago(found, index.project.now))).since(Some(found))
 }
 
 /// Our reason behind a condition's word, Kargo's words included.

@@ -17,7 +17,7 @@ impl Args {
         let name = bare(&self.promotion);
         let verbs = Session::open(global, Access::Write).await?.verbs().await?;
         verbs.abort(name).await?;
-        output::line(format_args!("promotion {name} asked to stop"));
+        output::line(format_args!("promotion {name} asked to stop; an effect in hand is finished first, which takes up to 20 s"));
         Ok(Exit::Done)
     }
 }

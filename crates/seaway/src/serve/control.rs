@@ -14,7 +14,6 @@ use seaway_runs::{GitIdentity, NoFaults, Ports};
 use seaway_server::Metrics;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
 
 /// Between the controllers' own deadline and ours, so that theirs is the one that is told.
 const SPARE: Duration = Duration::from_secs(2);
@@ -22,7 +21,6 @@ const SPARE: Duration = Duration::from_secs(2);
 /// The running controllers.
 pub(super) struct Control {
     handle: Handle,
-    credentials: JoinHandle<()>,
 }
 
 /// What the controllers are made from.
@@ -51,17 +49,17 @@ pub(super) fn start(parts: Parts<'_>) -> Control {
     };
     let served = api.clone();
     let client_for: ClientFor = Arc::new(move |name: &str| super::in_process(&served, Identity::controller(name)));
-    let feeding = tokio::spawn(credentials.feed(client_for("credentials")));
     let handle = Controllers::start(Context {
         client_for,
         ports,
+        credentials,
         steps: Arc::new(seaway_steps::Table),
         settings,
         random,
         registry: metrics.registry(),
         faults: Arc::new(NoFaults),
     });
-    Control { handle, credentials: feeding }
+    Control { handle }
 }
 
 fn settings(config: &Config, url: &str) -> Settings {
@@ -72,6 +70,8 @@ fn settings(config: &Config, url: &str) -> Settings {
         ui_base_url: url.to_owned(),
         keep_promotions: keep("retention.promotions", "retention.promotionAge"),
         keep_freight: keep("retention.freight", "retention.freightAge"),
+        mirror_unused: config.duration("retention.mirrorAge"),
+        retention_interval: config.duration("retention.interval"),
         warehouse_interval_min: config.duration("warehouses.minInterval"),
         stop_within: STOP_WITHIN.saturating_sub(SPARE),
         ..Settings::default()
@@ -87,6 +87,45 @@ impl Control {
     /// Stops them: what is in hand is finished, nothing new is begun.
     pub(super) async fn stop(self) {
         self.handle.stop().await;
-        self.credentials.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn kept(env: &[(&str, &str)]) -> [(usize, u64); 2] {
+        let settings = chosen(env);
+        [settings.keep_promotions, settings.keep_freight].map(|keep| (keep.n, keep.min_age.as_secs()))
+    }
+
+    fn chosen(env: &[(&str, &str)]) -> Settings {
+        let of = |name: &str| env.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned());
+        settings(&Config::load(None, &BTreeMap::new(), of).unwrap(), "https://127.0.0.1:1")
+    }
+
+    #[test]
+    fn what_an_operator_chose_reaches_the_controllers() {
+        let fortnight = 336 * 3600;
+        assert_eq!(kept(&[]), [(20, fortnight), (20, fortnight)]);
+        let counts = [("SEAWAY_RETAINED_PROMOTIONS", "3"), ("SEAWAY_RETAINED_FREIGHT", "4")];
+        assert_eq!(kept(&counts), [(3, fortnight), (4, fortnight)]);
+        let ages = [("SEAWAY_MIN_PROMOTION_AGE", "1h"), ("SEAWAY_MIN_FREIGHT_AGE", "2h")];
+        assert_eq!(kept(&ages), [(20, 3600), (20, 7200)]);
+
+        let spans = |settings: Settings| {
+            [settings.mirror_unused, settings.retention_interval, settings.warehouse_interval_min].map(|it| it.as_secs())
+        };
+        assert_eq!(spans(chosen(&[])), [720 * 3600, 3600, 0]);
+        let env = [
+            ("SEAWAY_MIRROR_AGE", "48h"),
+            ("SEAWAY_RETENTION_INTERVAL", "90s"),
+            ("SEAWAY_MIN_WAREHOUSE_INTERVAL", "7m"),
+            ("SEAWAY_GIT_NAME", "Harbour"),
+        ];
+        assert_eq!(spans(chosen(&env)), [48 * 3600, 90, 7 * 60]);
+        assert_eq!(chosen(&env).identity.name, "Harbour");
+        assert_eq!(chosen(&env).ui_base_url, "https://127.0.0.1:1");
     }
 }

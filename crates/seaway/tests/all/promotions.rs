@@ -135,7 +135,10 @@ fn time_out_is_6_and_an_abort_is_4() {
     // The second waits behind the first, so that nothing of it is in hand.
     let (child, name) = scene.promoting("tells");
     assert!(scene.plane.ok(&["why", &format!("promotion/{name}")]).contains("comes first"));
-    assert_eq!(scene.plane.ok(&["abort", &name]), format!("promotion {name} asked to stop\n"));
+    assert_eq!(
+        scene.plane.ok(&["abort", &name]),
+        format!("promotion {name} asked to stop; an effect in hand is finished first, which takes up to 20 s\n")
+    );
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
     let again = scene.plane.run(&["abort", &name]);
