@@ -177,6 +177,9 @@ pub fn admit(request: &Request<'_>, world: &dyn World) -> Result<Admitted, Denie
     if request.kind == "Freight" && !admission.deletes() {
         freight::hold_alias(&mut admission);
     }
+    if request.kind == "Promotion" && request.subresource == Some("status") {
+        promotion::mark_ended(&mut admission);
+    }
     let mut admitted = admission.admitted;
     admitted.reads = seen.reads.into_inner().unwrap_or_default();
     Ok(admitted)

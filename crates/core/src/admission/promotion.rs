@@ -2,6 +2,7 @@
 
 use super::json::{annotation, flag, label, list, map_at, name, present, set_map_entry, text};
 use super::{Admission, Cause, Denied, InflateError, Right, available, config, inflate, promotion_name, shorten_label};
+use seaway_api::kargo::PromotionPhase;
 use seaway_api::kargo::names::{annotation as key, label as labels};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -17,6 +18,14 @@ pub(super) fn admit(admission: &mut Admission<'_>) -> Result<(), Denied> {
     let namespace = admission.namespace();
     admission.admitted.right = Some(Right { verb: "promote", resource: "stages", namespace, name: stage });
     Ok(())
+}
+
+/// A promotion that has ended is labelled in the write that ends it, so that watches leave it out at no write more.
+pub(super) fn mark_ended(admission: &mut Admission<'_>) {
+    let phase = text(admission.object(), &["status", "phase"]).to_owned();
+    if serde_json::from_value(Value::from(phase)).is_ok_and(|phase: PromotionPhase| phase.is_terminal()) {
+        admission.sync_label(labels::TERMINAL, "true");
+    }
 }
 
 /// What can be said of a promotion that somebody writes.

@@ -380,6 +380,17 @@ fn a_promotion_is_not_changed_but_can_be_stopped() {
 }
 
 #[test]
+fn a_promotion_that_has_ended_is_labelled_in_the_same_write() {
+    let old = create(&promotion(json!({ "stage": "qa", "freight": "new" })), vec![]).unwrap().object.unwrap();
+    for (phase, label) in [("Running", ""), ("Succeeded", "true"), ("Aborted", "true"), ("", "")] {
+        let new = with(old.clone(), "status", json!({ "phase": phase }));
+        let status = Request { subresource: Some("status"), ..ask(Operation::Update, Some(&old), Some(&new)) };
+        let written = admit(&status, &world(vec![])).unwrap().object.unwrap_or(new.clone());
+        assert_eq!(json::label(&written, "seaway.dev/terminal"), label, "{phase}");
+    }
+}
+
+#[test]
 fn a_project_comes_with_its_namespace() {
     let project = |name: &str| json!({ "kind": "Project", "metadata": { "name": name } });
     let admitted = create(&project("treasury"), vec![]).unwrap();
