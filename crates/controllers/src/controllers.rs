@@ -1,5 +1,6 @@
 //! All controllers, started and stopped as one.
 
+use crate::credentials::SecretCredentials;
 use crate::frame::{Queue, Reconcile, Workers, run};
 use crate::house::{Context, House};
 use crate::plan::Plans;
@@ -38,7 +39,8 @@ impl Controllers {
         // The first list is heard too, so every listener is there before it.
         house.caches.feed(&(house.client_for)("caches"), &mut feeds);
         let (workers, feeds) = (Mutex::new(Some(workers)), Mutex::new(Some(feeds)));
-        Handle { house, promotions, warehouses: upkeep.warehouses, queues, workers, feeds }
+        let credentials = Arc::clone(&context.credentials);
+        Handle { house, credentials, promotions, warehouses: upkeep.warehouses, queues, workers, feeds }
     }
 }
 
@@ -69,9 +71,11 @@ impl Crew<'_> {
     fn hire(&mut self, reconciler: Arc<dyn Reconcile>, n: usize) -> Arc<Queue> {
         let queue = Arc::new(Queue::default());
         let workers = Workers::new(n, reconciler.name(), self.context.random.clone(), &mut self.context.registry.lock());
-        let (house, own) = (Arc::clone(&self.house), Arc::clone(&queue));
+        let (house, own, credentials) = (Arc::clone(&self.house), Arc::clone(&queue), Arc::clone(&self.context.credentials));
         self.workers.spawn(async move {
-            if own.open_until(house.caches.synced()).await {
+            // A run without the logins would fail at its first step, and end its promotion.
+            let all = async { tokio::join!(house.caches.synced(), credentials.synced()) };
+            if own.open_until(all).await {
                 run(reconciler, own, workers).await;
             }
         });
@@ -83,6 +87,7 @@ impl Crew<'_> {
 /// The controllers at work. Dropping it ends them where they stand; [`Handle::stop`] lets them finish what is in hand.
 pub struct Handle {
     house: Arc<House>,
+    credentials: Arc<SecretCredentials>,
     promotions: Arc<Promotions>,
     warehouses: Arc<Warehouses>,
     queues: Vec<Arc<Queue>>,
@@ -91,9 +96,9 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Waits until every kind has been listed once: from then on nothing is overlooked.
+    /// Waits until every kind, logins too, has been listed once: from then on nothing is overlooked.
     pub async fn synced(&self) {
-        self.house.caches.synced().await;
+        tokio::join!(self.house.caches.synced(), self.credentials.synced());
     }
 
     /// Has every warehouse that subscribes to this image or git repository look at once, however it is spelt: for news of a

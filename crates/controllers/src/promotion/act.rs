@@ -36,11 +36,17 @@ impl Promotions {
             }
         };
         let stored = world.run.as_ref().and_then(|run| run.status.as_ref()).and_then(|status| status.journal.as_ref());
-        let state = stored.map(RunState::from_json).transpose().map_err(|err| Failure {
-            next: Next::Failed,
-            reason: "JournalUnreadable",
-            message: chain(&err),
-        })?;
+        let state = match stored.map(RunState::from_json).transpose() {
+            Ok(state) => state,
+            Err(err) => {
+                let message = chain(&err);
+                // A person must be able to end it: it holds up its stage.
+                let Some(actor) = abort else { return Err(Failure { next: Next::Failed, reason: "JournalUnreadable", message }) };
+                let message = format!("promotion aborted by {actor}; nobody knows what it did: {message}");
+                end_unbegun(house, &world, Phase::Aborted, message).await?;
+                return Ok(Requeue::OnChange);
+            }
+        };
         let expected = world.expected(house);
         let journal = Arc::new(ObjectJournal {
             runs: house.api(NAME, world.project()),
@@ -96,7 +102,8 @@ impl Promotions {
     async fn finish(&self, journal: &ObjectJournal, world: &World, state: &RunState, phase: Phase) -> Result<(), Failure> {
         tell_end(&self.house, world, phase, &state.message, state.last_event).await?;
         journal.project(state).await.map_err(|err| unsaved(&AdvanceError::Journal(err)))?;
-        label(&self.house, world).await
+        let written = journal.held.lock().promotion.clone();
+        label(&self.house, &written).await
     }
 }
 
@@ -146,15 +153,15 @@ async fn end_unbegun(house: &House, world: &World, phase: Phase, message: String
     let now = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(house.now()));
     let before = world.promotion.status.clone().unwrap_or_default();
     let after = PromotionStatus { phase: kargo(phase), message, finished_at: now, ..before };
-    write_status(house, world, &after).await?;
-    label(house, world).await
+    let written = write_status(house, world, &after).await?;
+    label(house, written.as_ref().unwrap_or(&world.promotion)).await
 }
 
-async fn write_status(house: &House, world: &World, after: &PromotionStatus) -> Result<(), Failure> {
+async fn write_status(house: &House, world: &World, after: &PromotionStatus) -> Result<Option<Promotion>, Failure> {
     let api: Api<Promotion> = house.api(NAME, world.project());
     let before = world.promotion.status.clone().unwrap_or_default();
     let written = status(&api, NAME, world.name(), &before, after).await;
-    written.map(|_| ()).map_err(|err| Failure::api("write the promotion's status", &err))
+    written.map_err(|err| Failure::api("write the promotion's status", &err))
 }
 
 /// Notes that a refresh was handled.
@@ -165,14 +172,15 @@ async fn handled(house: &House, world: &World, token: &str) -> Result<(), Failur
     written.map(|_| ()).map_err(|err| Failure::api("note the refresh", &err))
 }
 
-/// Marks a promotion that has ended, so that watches leave it out.
-pub(super) async fn label(house: &House, world: &World) -> Result<(), Failure> {
-    if world.promotion.metadata.labels.as_ref().is_some_and(|it| it.contains_key(label::TERMINAL)) {
+/// Marks a promotion that has ended, so that watches leave it out; one that an earlier release ended may lack the mark.
+pub(super) async fn label(house: &House, promotion: &Promotion) -> Result<(), Failure> {
+    if promotion.metadata.labels.as_ref().is_some_and(|it| it.contains_key(label::TERMINAL)) {
         return Ok(());
     }
-    let api: Api<Promotion> = house.api(NAME, world.project());
+    let meta = &promotion.metadata;
+    let api: Api<Promotion> = house.api(NAME, meta.namespace.as_deref().unwrap_or_default());
     let patch = json!({ "metadata": { "labels": { label::TERMINAL: "true" } } });
-    let written = api.patch(world.name(), &by(NAME), &Patch::Merge(&patch)).await;
+    let written = api.patch(meta.name.as_deref().unwrap_or_default(), &by(NAME), &Patch::Merge(&patch)).await;
     written.map(|_| ()).map_err(|err| Failure::api("label the promotion", &err))
 }
 
@@ -209,7 +217,8 @@ pub(super) async fn block(house: &House, world: &World, reason: &str, message: &
         journal.write(run, |before, generation, now| projection::blocked(before, reason, message, generation, now)).await;
     written.map_err(fail)?;
     let before = world.promotion.status.clone().unwrap_or_default();
-    write_status(house, world, &PromotionStatus { phase: PromotionPhase::Pending, message: message.to_owned(), ..before }).await
+    let after = PromotionStatus { phase: PromotionPhase::Pending, message: message.to_owned(), ..before };
+    write_status(house, world, &after).await.map(|_| ())
 }
 
 /// Tells of a promotion that a person made; what our controllers make is told by its effects.

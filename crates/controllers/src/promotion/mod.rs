@@ -49,7 +49,13 @@ impl Promotions {
 
     /// What a change of a promotion means: a person's hand reaches a run in the middle of a step.
     fn changed(&self, change: &Change<Promotion>, queue: &Queue) {
-        let Some(after) = &change.after else { return };
+        let Some(after) = &change.after else {
+            // Nobody can save what it does from here on.
+            if let Some(cancel) = self.running.lock().get(&change.key) {
+                cancel.stop();
+            }
+            return;
+        };
         if let Some(actor) = observe::aborter(after)
             && let Some(cancel) = self.running.lock().get(&change.key)
         {
@@ -97,7 +103,7 @@ impl Reconcile for Promotions {
     async fn reconcile(&self, key: &Key) -> Result<Requeue, Failure> {
         let Some(world) = observe::look(&self.house, key).await? else { return Ok(Requeue::OnChange) };
         if world.phase().is_terminal() {
-            act::label(&self.house, &world).await?;
+            act::label(&self.house, &world.promotion).await?;
             return Ok(Requeue::OnChange);
         }
         if world.phase() == PromotionPhase::default() {
@@ -107,7 +113,7 @@ impl Reconcile for Promotions {
             Turn::Goes => self.carry_out(key, world).await,
             Turn::Blocked(message) => {
                 act::block(&self.house, &world, "NotBuilt", &message).await?;
-                Ok(Requeue::OnChange)
+                Ok(Requeue::After(BLOCKED_LOOK))
             }
             Turn::Waits => act::pend(&self.house, &world).await,
         }

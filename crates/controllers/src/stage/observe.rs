@@ -1,6 +1,7 @@
 //! What a look at a stage goes by: the stage and its promotions live, the rest from caches.
 
 use super::NAME;
+use crate::caches::{index, within};
 use crate::frame::{Failure, Key};
 use crate::house::House;
 use jiff::Timestamp;
@@ -39,7 +40,7 @@ pub(super) async fn look(house: &House, key: &Key) -> Result<Option<Seen>, Failu
     let control_flow = own.iter().filter(|it| is_control_flow(it)).filter_map(|it| it.metadata.name.clone()).collect();
     let warehouses = house.caches.warehouses.in_project(&key.project);
     Ok(Some(Seen {
-        freight: house.caches.freight_for(&stage),
+        freight: freight(house, key, &stage),
         policies: house.policies(&key.project),
         control_flow,
         warehouses: warehouses.iter().filter_map(|it| it.metadata.name.clone()).collect(),
@@ -49,6 +50,15 @@ pub(super) async fn look(house: &House, key: &Key) -> Result<Option<Seen>, Failu
         promotions,
         stage,
     }))
+}
+
+/// The freight it may ask for, and what bears its mark from the time it asked for other: that has left, or leaves next.
+fn freight(house: &House, key: &Key, stage: &Stage) -> Vec<Freight> {
+    let mut all = house.caches.freight_for(stage);
+    let asked = |it: &Freight| stage.spec.requested_freight.iter().any(|request| request.origin == it.origin);
+    let marked = house.caches.freight.find(index::STAGE, &within(&key.project, &key.name));
+    all.extend(marked.into_iter().filter(|it| !asked(it)).map(|it| (*it).clone()));
+    all
 }
 
 impl Seen {

@@ -2,8 +2,10 @@
 
 use crate::world::{Bank, message_of};
 use kube::ResourceExt as _;
+use kube::api::{Patch, PatchParams, PostParams};
 use parking_lot::Mutex;
 use seaway_api::kargo::{Freight, Promotion, Stage};
+use seaway_api::seaway::PromotionRun;
 use seaway_runs::{Faults, Point, Stop};
 use serde_json::json;
 use std::sync::Arc;
@@ -50,8 +52,10 @@ async fn killed_anywhere_a_promotion_ends_with_one_commit() {
                 tokio::task::yield_now().await;
             }
         };
-        if tokio::time::timeout(crate::world::SOON, wait).await.is_err() {
-            break;
+        tokio::select! {
+            biased;
+            () = wait => {}
+            _ = bank.has("qa", "1.5.0") => break,
         }
         bank.kill();
         bank.start();
@@ -145,4 +149,34 @@ async fn a_stage_that_goes_takes_its_marks_with_it() {
     bank.all::<Stage>().delete("qa", &Default::default()).await.unwrap();
     let clean = |it: &Freight| it.status.as_ref().is_none_or(|it| it.verified_in.is_empty() && it.currently_in.is_empty());
     bank.wait::<Freight>(&freight.name_any(), "unmarked", clean).await;
+}
+
+#[tokio::test]
+async fn freight_is_not_in_a_stage_that_has_no_steps_any_more() {
+    let bank = Bank::open(&["qa", "uat"]).await;
+    bank.stage("qa", json!({ "direct": true }), &[]).await;
+    bank.stage("uat", json!({ "direct": true }), &[]).await;
+    let freight = bank.freight("1.5.0").await.name_any();
+    let inside = |it: &Freight| it.status.as_ref().map_or(0, |it| it.currently_in.len());
+    bank.wait::<Freight>(&freight, "in both", |it| inside(it) == 2).await;
+    let patch = json!({ "spec": { "promotionTemplate": null } });
+    bank.all::<Stage>().patch("qa", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    bank.wait::<Freight>(&freight, "in uat alone", |it| inside(it) == 1).await;
+}
+
+#[tokio::test]
+async fn a_run_whose_journal_nobody_can_read_is_told_of_and_may_be_ended() {
+    let mut bank = Bank::open(&[]).await;
+    let name = waits(&bank).await;
+    bank.stop().await;
+    let mut run = bank.all::<PromotionRun>().get(&name).await.unwrap();
+    let journal = run.status.as_mut().and_then(|it| it.journal.as_mut()).unwrap();
+    journal["version"] = json!(9_999);
+    bank.all::<PromotionRun>().replace_status(&name, &PostParams::default(), &run).await.unwrap();
+    bank.start();
+    bank.wait::<Promotion>(&name, "told of", |it| message_of(it).contains("9999")).await;
+    bank.verbs().abort(&name).await.unwrap();
+    let ended = bank.ends(&name, "Aborted").await;
+    assert!(message_of(&ended).starts_with("promotion aborted by kubernetes:admin; "), "{}", message_of(&ended));
+    bank.wait::<Stage>("qa", "free", |it| crate::world::current(it).is_none()).await;
 }

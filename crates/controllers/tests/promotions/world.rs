@@ -33,7 +33,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 use tower::ServiceBuilder;
 
-pub(crate) const SOON: Duration = Duration::from_secs(9);
+pub(crate) const SOON: Duration = Duration::from_secs(30);
 pub(crate) const IMAGE: &str = "127.0.0.1:9/fund-transfer";
 
 /// What the test steps share with the test.

@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tower::ServiceBuilder;
 
-pub(crate) const SOON: Duration = Duration::from_secs(8);
+pub(crate) const SOON: Duration = Duration::from_secs(30);
 pub(crate) const NOW: &str = "2026-11-21T10:00:00Z";
 
 /// A control plane.

@@ -35,6 +35,13 @@ pub(super) fn decide(world: &World<'_>) -> Decision {
             }
         }
     }
+    // What was in it when it still had steps is not in it any more.
+    for piece in world.freight {
+        let marks = piece.status.as_ref();
+        if marks.is_some_and(|it| it.currently_in.contains_key(world.name())) {
+            freight.push(FreightChange::Leaves { freight: own_name(piece).to_owned(), soaked: None });
+        }
+    }
     conditions::set_control_flow(&mut status, world);
     Decision { status, freight, start: None, election: Election::Idle, promote: Vec::new(), refused: Vec::new(), next }
 }
