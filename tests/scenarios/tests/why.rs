@@ -202,6 +202,9 @@ async fn bank() -> Result<(World, Trouble)> {
     for version in ["1.4.8", "1.5.0"] {
         world.push(&format!("fund-transfer:{version}"), false).await?;
         world.until(&format!("there is freight of {version}"), async || Ok(world.freight(version).await.is_ok())).await?;
+        // Freight of one second has no order: the next is made in a later one.
+        let made = Timestamp::now().as_second();
+        world.until("the second is over", async || Ok(Timestamp::now().as_second() > made)).await?;
     }
     Ok((world, trouble))
 }
@@ -289,31 +292,31 @@ async fn what_keeps_a_promotion_from_its_end_is_named() -> Result<()> {
     lines.stage("auto-wrong-type", State::Failed, &["configMap"]).await?;
     lines.stage("auto-silent", State::Failed, &["hangs"]).await?;
     insta::assert_snapshot!(lines.text(), @r"
-stage auto-wrong-password is failed: fund-transfer 1.4.8: `clone`: git-clone: fetch from `http://LOCKED/bank.git`: the server answers 401: it refuses the credential; check user name, password and their rights, since T; released by a Secret of the project with the right credentials, then another promotion
-stage auto-no-password is failed: fund-transfer 1.4.8: `clone`: git-clone: fetch from `http://LOCKED/open.git`: the server answers 401: it wants a credential and none is configured for this URL; add a Secret labelled `kargo.akuity.io/cred-type: git` with its `repoURL`, `username` and `password`, since T; released by a Secret of the project with the right credentials, then another promotion
-stage auto-no-repository is failed: fund-transfer 1.4.8: `clone`: git-clone: fetch from `http://GIT/nothing.git`: there is no such repository, or the credential may not see it, since T; released by the repository, or credentials that see it, then another promotion
-stage auto-no-server is failed: fund-transfer 1.4.8: `clone`: git-clone: fetch from `http://127.0.0.1:9/bank.git`: connect to `127.0.0.1:9`: Connection refused (os error 111); check the address, and that its server runs, since T; released by the server's return, then another promotion
-stage auto-no-branch is failed: fund-transfer 1.4.8: `clone`: git-clone: branch `gone` of `http://GIT/bank.git` does not exist: push it, or name another, since T; released by its return, or another name, then another promotion
-stage auto-no-tag is failed: fund-transfer 1.4.8: `clone`: git-clone: tag `v1.0.0` of `http://GIT/bank.git` does not exist: push it, or name another, since T; released by its return, or another name, then another promotion
-stage auto-read-only is failed: fund-transfer 1.4.8: `push`: push to `http://READ-ONLY/bank.git`: the server answers 403: it wants a credential and none is configured for this URL; add a Secret labelled `kargo.akuity.io/cred-type: git` with its `repoURL`, `username` and `password`, since T; released by a Secret of the project with the right credentials, then another promotion
-stage auto-protected is failed: fund-transfer 1.4.8: `push`: push to `refs/heads/main` of `http://GIT/protected.git`: the server refuses: hook declined; it says: refs/heads/main is protected / error: hook declined to update refs/heads/main, since T; released by a rule on the server that lets this account push, then another promotion
-stage auto-busy is failed: fund-transfer 1.4.8: `push`: branch `main` moved 1 times while it was pushed; raise `maxAttempts` or try again, since T; released by another promotion, from the branch as it is then
-stage auto-no-file is failed: fund-transfer 1.4.8: `copy`: copy: `src/gone.yaml` does not exist; paths are relative to the promotion's work folder, since T; released by the file, or another path in the step, then another promotion
-stage auto-path-out is failed: fund-transfer 1.4.8: `copy`: copy: path `../../etc/passwd` leaves the work folder; paths are relative to the promotion's work folder, since T; released by a path that stays inside, then another promotion
-stage auto-link-out is failed: fund-transfer 1.4.8: `copy`: copy: `src/out/passwd` leads out of its checkout by the link `src/out` to `../../../etc`: change the link or the path, since T; released by a path that stays inside, then another promotion
-stage auto-unknown-step is failed: fund-transfer 1.4.8: there is no step `fly-to-the-moon`: docs/steps tells of those there are, since T; released by the name of a step that there is, then another promotion
+stage auto-wrong-password is failed: fund-transfer 1.5.0: `clone`: git-clone: fetch from `http://LOCKED/bank.git`: the server answers 401: it refuses the credential; check user name, password and their rights, since T; released by a Secret of the project with the right credentials, then another promotion
+stage auto-no-password is failed: fund-transfer 1.5.0: `clone`: git-clone: fetch from `http://LOCKED/open.git`: the server answers 401: it wants a credential and none is configured for this URL; add a Secret labelled `kargo.akuity.io/cred-type: git` with its `repoURL`, `username` and `password`, since T; released by a Secret of the project with the right credentials, then another promotion
+stage auto-no-repository is failed: fund-transfer 1.5.0: `clone`: git-clone: fetch from `http://GIT/nothing.git`: there is no such repository, or the credential may not see it, since T; released by the repository, or credentials that see it, then another promotion
+stage auto-no-server is failed: fund-transfer 1.5.0: `clone`: git-clone: fetch from `http://127.0.0.1:9/bank.git`: connect to `127.0.0.1:9`: Connection refused (os error 111); check the address, and that its server runs, since T; released by the server's return, then another promotion
+stage auto-no-branch is failed: fund-transfer 1.5.0: `clone`: git-clone: branch `gone` of `http://GIT/bank.git` does not exist: push it, or name another, since T; released by its return, or another name, then another promotion
+stage auto-no-tag is failed: fund-transfer 1.5.0: `clone`: git-clone: tag `v1.0.0` of `http://GIT/bank.git` does not exist: push it, or name another, since T; released by its return, or another name, then another promotion
+stage auto-read-only is failed: fund-transfer 1.5.0: `push`: push to `http://READ-ONLY/bank.git`: the server answers 403: it wants a credential and none is configured for this URL; add a Secret labelled `kargo.akuity.io/cred-type: git` with its `repoURL`, `username` and `password`, since T; released by a Secret of the project with the right credentials, then another promotion
+stage auto-protected is failed: fund-transfer 1.5.0: `push`: push to `refs/heads/main` of `http://GIT/protected.git`: the server refuses: hook declined; it says: refs/heads/main is protected / error: hook declined to update refs/heads/main, since T; released by a rule on the server that lets this account push, then another promotion
+stage auto-busy is failed: fund-transfer 1.5.0: `push`: branch `main` moved 1 times while it was pushed; raise `maxAttempts` or try again, since T; released by another promotion, from the branch as it is then
+stage auto-no-file is failed: fund-transfer 1.5.0: `copy`: copy: `src/gone.yaml` does not exist; paths are relative to the promotion's work folder, since T; released by the file, or another path in the step, then another promotion
+stage auto-path-out is failed: fund-transfer 1.5.0: `copy`: copy: path `../../etc/passwd` leaves the work folder; paths are relative to the promotion's work folder, since T; released by a path that stays inside, then another promotion
+stage auto-link-out is failed: fund-transfer 1.5.0: `copy`: copy: `src/out/passwd` leads out of its checkout by the link `src/out` to `../../../etc`: change the link or the path, since T; released by a path that stays inside, then another promotion
+stage auto-unknown-step is failed: fund-transfer 1.5.0: there is no step `fly-to-the-moon`: docs/steps tells of those there are, since T; released by the name of a step that there is, then another promotion
 stage auto-unbuilt-step is blocked: step `argocd-update` (`spec.promotionTemplate.spec.steps[0].uses`) is not built yet, since T; released by a later release, or leaving that part out
 stage auto-verified is blocked: verification (`spec.verification`) is not built yet, since T; released by a later release, or leaving that part out
-stage auto-expression is failed: fund-transfer 1.4.8: configuration of step `say`: parse expression: unexpected end of expression (at 5), since T; released by a corrected expression, then another promotion
-stage auto-endless is failed: fund-transfer 1.4.8: configuration of step `say`: evaluate expression: memory budget exceeded; make the expression smaller, since T; released by a corrected expression, then another promotion
-stage auto-egress-http is failed: fund-transfer 1.4.8: `ask`: http: `169.254.169.254` is a link-local address, which is never reached: use another address, since T; released by another address, or the setting that the message names, then another promotion
-stage auto-egress-git is failed: fund-transfer 1.4.8: `clone`: git-clone: fetch from `http://169.254.169.254/bank.git`: `169.254.169.254` is a link-local address, which is never reached: use another address, since T; released by another address, or the setting that the message names, then another promotion
-stage auto-uncertain is uncertain: fund-transfer 1.4.8: `notify` sent something and its answer never came, since T; released by a person who knows
-stage auto-polls is waiting: fund-transfer 1.4.8: `smoke` waits: http://EAR answered 200, neither success nor failure, since T; released by what the step asks for
-stage auto-retries is waiting: fund-transfer 1.4.8: `ask` met an error and is tried again: http: cannot connect to `http://127.0.0.1:9/`: Connection refused (os error 111); check the address, and that its server runs; step will be retried, since T; released by the next attempt
-stage auto-fails is failed: fund-transfer 1.4.8: failed: smoke test answered 500, since T; released by another promotion, of this freight or other
-stage auto-wrong-type is failed: fund-transfer 1.4.8: configuration of step `ask`: check expression: cannot use int as a string to call configMap (at 1), since T; released by a corrected expression, then another promotion
-stage auto-silent is failed: fund-transfer 1.4.8: `clone`: git-clone: fetch from `http://SILENT/bank.git`: the server at `SILENT` sent nothing within 30s: it hangs or is overloaded, since T; released by the server's return, then another promotion
+stage auto-expression is failed: fund-transfer 1.5.0: configuration of step `say`: parse expression: unexpected end of expression (at 5), since T; released by a corrected expression, then another promotion
+stage auto-endless is failed: fund-transfer 1.5.0: configuration of step `say`: evaluate expression: memory budget exceeded; make the expression smaller, since T; released by a corrected expression, then another promotion
+stage auto-egress-http is failed: fund-transfer 1.5.0: `ask`: http: `169.254.169.254` is a link-local address, which is never reached: use another address, since T; released by another address, or the setting that the message names, then another promotion
+stage auto-egress-git is failed: fund-transfer 1.5.0: `clone`: git-clone: fetch from `http://169.254.169.254/bank.git`: `169.254.169.254` is a link-local address, which is never reached: use another address, since T; released by another address, or the setting that the message names, then another promotion
+stage auto-uncertain is uncertain: fund-transfer 1.5.0: `notify` sent something and its answer never came, since T; released by a person who knows
+stage auto-polls is waiting: fund-transfer 1.5.0: `smoke` waits: http://EAR answered 200, neither success nor failure, since T; released by what the step asks for
+stage auto-retries is waiting: fund-transfer 1.5.0: `ask` met an error and is tried again: http: cannot connect to `http://127.0.0.1:9/`: Connection refused (os error 111); check the address, and that its server runs; step will be retried, since T; released by the next attempt
+stage auto-fails is failed: fund-transfer 1.5.0: failed: smoke test answered 500, since T; released by another promotion, of this freight or other
+stage auto-wrong-type is failed: fund-transfer 1.5.0: configuration of step `ask`: check expression: cannot use int as a string to call configMap (at 1), since T; released by a corrected expression, then another promotion
+stage auto-silent is failed: fund-transfer 1.5.0: `clone`: git-clone: fetch from `http://SILENT/bank.git`: the server at `SILENT` sent nothing within 30s: it hangs or is overloaded, since T; released by the server's return, then another promotion
 ");
     Ok(())
 }
