@@ -133,7 +133,7 @@ fn step_index() -> String {
         let first = first.lines().collect::<Vec<_>>().join(" ");
         let _ = writeln!(text, "| [{0}]({0}.md) | {1} |", step.name(), first.trim_end_matches('.').replace('|', "\\|"));
     }
-    let names: Vec<String> = seaway_steps::NOT_BUILT.iter().map(|name| format!("`{name}`")).collect();
+    let names: Vec<String> = seaway_steps::not_built().map(|name| format!("`{name}`")).collect();
     let _ = writeln!(
         text,
         "\nKargo has these too; they are not built yet. A promotion that names one is admitted and is `Blocked` (`NotBuilt`) before anything is done: {}.",

@@ -13,6 +13,7 @@ use seaway_git::{
     HttpTransport, Limits, MirrorOptions, Mirrors, MountInfo, MountSpec, ObjectId, Provider, Request, Response, Transport,
 };
 use seaway_git::{TransportError, WorkFolder};
+use seaway_neighbours::git::{Fault, Service};
 use seaway_runs::{
     Answer, BranchQueues, Class, Description, Done, Engine, Facts, JournalError, JournalSink, Lookup, Milestone, NoData,
     NoFaults, Outcome, Run, RunSpec, RunState, Step, StepContext, StepError, StepSpec, StepTable,
@@ -24,6 +25,8 @@ use std::sync::Arc;
 
 /// The alias of the step that a case is about.
 const THE_STEP: &str = "the-step";
+/// How many pushes of a case meet its hook.
+const HOOKED_PUSHES: u32 = 100;
 /// Does what a case's setup does beside the steps.
 const HELPER: &str = "case-helper";
 
@@ -108,6 +111,9 @@ impl Helper {
             let hook = self.remotes.server.dir().join(".neighbour/hooks").join(name);
             std::fs::write(&hook, text)?;
             std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+            // The server runs hooks only where one is to refuse: a reference that nobody pushes keeps its own out of the way.
+            let fault = Fault::RefuseRef { name: "refs/heads/nobody-pushes-this".to_owned() };
+            self.remotes.server.fail(Service::Receive, fault, HOOKED_PUSHES);
         }
         Ok(())
     }
