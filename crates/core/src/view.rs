@@ -38,7 +38,10 @@ fn row(index: &Index<'_>, stage: &Stage) -> Row {
     let has: Vec<String> = current.into_iter().flat_map(|c| c.items.values()).map(|f| index.labels.of(f)).collect();
     let next = why::next(index, stage);
     let failed = answer.state == State::Failed;
-    let in_git = |freight: &str| index.promotions(&answer.name).iter().any(|p| p.spec.freight == freight && why::landed(p));
+    // Git has what landed last; what landed before that was written over.
+    let landed = index.promotions(&answer.name).iter().filter(|p| why::landed(p));
+    let last = landed.max_by_key(|p| p.status.as_ref().and_then(|s| s.finished_at.as_ref()).map(|time| time.0));
+    let in_git = |freight: &str| last.is_some_and(|p| p.spec.freight == freight);
     let next = next.map_or_else(String::new, |freight| {
         let written = failed && in_git(freight.metadata.name.as_deref().unwrap_or_default());
         format!("{}{}", index.labels.of(&freight.reference()), if written { " (in git)" } else { "" })

@@ -4,6 +4,7 @@ use crate::cli::Global;
 use crate::exit::Failure;
 use crate::target::{self, Around, Asked, Target};
 use crate::{data, output};
+use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ListParams};
 use kube::config::KubeConfigOptions;
 use kube::{Client, ResourceExt as _};
@@ -89,7 +90,21 @@ impl Session {
     /// # Errors
     /// As [`Session::project`].
     pub(crate) async fn scope(&self, all: bool) -> Result<Vec<String>, Failure> {
-        if all { self.projects().await } else { Ok(vec![self.project().await?]) }
+        if all {
+            return self.projects().await;
+        }
+        let project = self.project().await?;
+        if self.asked.is_some() {
+            let namespaces: Api<Namespace> = Api::all(self.client.clone());
+            let found = namespaces.get_metadata_opt(&project).await;
+            // Who may not read namespaces is not kept from reading what is in one.
+            if let Ok(None) = found {
+                let known = self.projects().await?.join(", ");
+                let known = if known.is_empty() { "none".to_owned() } else { known };
+                return Err(Failure::new(format!("no project `{project}`; there is {known}"), "seaway get projects"));
+            }
+        }
+        Ok(vec![project])
     }
 
     /// The verbs of the project that is meant.

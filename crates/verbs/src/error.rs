@@ -85,9 +85,9 @@ impl VerbError {
             Self::Refused { code: 403, .. } => {
                 "you lack the right, or the freight is not available there: `seaway why` tells".to_owned()
             }
-            Self::Refused { code: 404, .. } => "`seaway get` lists what there is; -p names another project".to_owned(),
+            Self::Refused { code: 404, .. } => "`seaway get KIND` lists what there is; -p names another project".to_owned(),
             Self::Refused { code: 409, .. } => "somebody else changed it meanwhile: look again and repeat".to_owned(),
-            Self::Refused { .. } => "`seaway why` tells what would be accepted".to_owned(),
+            Self::Refused { .. } => "correct what it names, then repeat".to_owned(),
             Self::Conflict { .. } => "leave those fields to their owners, or take them over with --force-conflicts".to_owned(),
             Self::Unreachable { .. } => {
                 "is it running? `seaway demo` or `seaway serve` starts one; --data or --kubeconfig names another".to_owned()

@@ -38,7 +38,10 @@ impl Args {
             let message = message.as_ref().and_then(|body| body["message"].as_str()).unwrap_or("no reason given").to_owned();
             return Err(Failure::new(format!("take a backup: {status}: {message}"), ""));
         }
-        let failed = |err: &std::io::Error| Failure::io(format!("write `{}`", self.file.display()), err);
+        let failed = |err: &std::io::Error| Failure {
+            hint: "name a file in a folder that is there and may be written to".to_owned(),
+            ..Failure::io(format!("write `{}`", self.file.display()), err)
+        };
         let mut unfinished = self.file.clone().into_os_string();
         unfinished.push(".unfinished");
         let unfinished = PathBuf::from(unfinished);

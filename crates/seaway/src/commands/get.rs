@@ -17,6 +17,9 @@ use std::time::Duration;
 /// Changes that come together are shown together.
 const TOGETHER: Duration = Duration::from_millis(100);
 
+/// Columns that change as time passes.
+const AGES: &[&str] = &["AGE", "SINCE", "FOUND", "LAST SEEN"];
+
 /// Shows what there is
 #[derive(Debug, clap::Args)]
 #[command(
@@ -85,7 +88,12 @@ impl Look {
 
     /// Prints the rows that changed, whenever something does.
     async fn follow(&self, session: &Session, first: Table) -> Result<(), Failure> {
-        let key = |row: &Vec<output::Cell>| row.iter().map(|cell| cell.text.clone()).collect::<Vec<_>>();
+        // That time passes is no change.
+        let ages: Vec<bool> = first.head.iter().map(|name| AGES.contains(&name.as_str())).collect();
+        let key = |row: &Vec<output::Cell>| {
+            let cells = row.iter().zip(&ages).filter(|(_, age)| !**age);
+            cells.map(|(cell, _)| cell.text.clone()).collect::<Vec<_>>()
+        };
         let mut shown: HashSet<Vec<String>> = first.rows.iter().map(key).collect();
         let mut changes = self.changes(session);
         while changes.next().await.is_some() {
@@ -229,6 +237,7 @@ impl Look {
             "Freight" => "a warehouse makes it of what it finds: `seaway get warehouses`, `seaway refresh warehouse NAME`",
             "Promotion" | "PromotionRun" => "seaway promote STAGE --freight FREIGHT",
             "Plan" => "seaway plan STAGE --freight FREIGHT",
+            "Secret" | "ConfigMap" => "seaway apply -f FILE",
             "Event" => "they come as things happen: `seaway watch`",
             _ => "seaway apply -f FILE; `seaway demo` comes with a pipeline to look at",
         };

@@ -141,7 +141,7 @@ fn step_line(index: usize, step: &StepState, status: &str) -> String {
     };
     let style = output::state_style(status);
     let (alias, uses, message) = (&step.alias, &step.uses, prefixed(": ", &step.message));
-    format!("{at:8} {took}  {:2}. {alias:<14} {uses:<20} {style}{status}{style:#}{errors}{message}\n", index + 1)
+    format!("{at:8} {took}  {:2}. {alias:<16} {uses:<20} {style}{status}{style:#}{errors}{message}\n", index + 1)
 }
 
 fn short(took: jiff::SignedDuration) -> String {
@@ -172,9 +172,9 @@ mod tests {
         let mut told = Told::default();
         let plain = anstream::adapter::strip_str(&text(&run, &mut told)).to_string();
         insta::assert_snapshot!(plain, @r"
-        00:00:00   2.00s   1. clone          git-clone            Succeeded
+        00:00:00   2.00s   1. clone            git-clone            Succeeded
             from mirror
-        00:00:02   1m02s   2. smoke          http                 Failed (1 error): answered 500
+        00:00:02   1m02s   2. smoke            http                 Failed (1 error): answered 500
         Failed: step `smoke` failed
         ");
         assert_eq!(text(&run, &mut told), "");

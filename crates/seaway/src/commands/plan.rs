@@ -45,14 +45,22 @@ impl Args {
             }
             Some(Format::Wide) | None => {
                 output::print(text(&status));
-                output::line(format_args!(
-                    "next: seaway promote {stage} --freight {} --plan-digest {}",
-                    self.freight, status.digest
-                ));
+                if let Some(next) = next(&status, stage, &self.freight) {
+                    output::line(format_args!("next: {next}"));
+                }
             }
         }
         let changed = status.changed == Some(true);
         Ok(if self.exit_code && changed { Exit::Changed } else { Exit::Done })
+    }
+}
+
+/// What to type after reading it: nothing if nothing would be written, and no promotion that would be refused.
+fn next(status: &PlanStatus, stage: &str, freight: &str) -> Option<String> {
+    match &status.can_start {
+        Some(start) if !start.allowed => Some(format!("seaway why {stage}")),
+        _ if status.changed == Some(false) => None,
+        _ => Some(format!("seaway promote {stage} --freight {freight} --plan-digest {}", status.digest)),
     }
 }
 
@@ -124,6 +132,18 @@ fn put_file(text: &mut String, file: &PlannedFile) {
 mod tests {
     use super::*;
     use seaway_api::seaway::{CanStart, PlannedEffect};
+
+    #[test]
+    fn what_comes_next_is_only_what_would_be_accepted() {
+        let check = |allowed: bool, changed: bool, wanted: Option<&str>| {
+            let can_start = Some(CanStart { allowed, ..CanStart::default() });
+            let status = PlanStatus { can_start, changed: Some(changed), digest: "v1:12".into(), ..PlanStatus::default() };
+            assert_eq!(next(&status, "prod-eu", "1.5.1").as_deref(), wanted);
+        };
+        check(true, true, Some("seaway promote prod-eu --freight 1.5.1 --plan-digest v1:12"));
+        check(true, false, None);
+        check(false, true, Some("seaway why prod-eu"));
+    }
 
     #[test]
     fn a_plan_reads_from_the_files_to_the_digest() {

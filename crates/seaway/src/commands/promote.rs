@@ -20,7 +20,7 @@ pub(crate) struct Args {
     #[arg(short, long)]
     freight: String,
     /// Refuse if what would be written differs from this plan's
-    #[arg(long, value_name = "DIGEST")]
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
     plan_digest: Option<String>,
     /// Wait until it is over, or stands still
     #[arg(long)]
@@ -33,6 +33,18 @@ pub(crate) struct Args {
 /// A duration as Kargo's documents write it: `90s`, `10m`, `1h30m`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     seaway_api::GoDuration::from(text).get().ok_or_else(|| "a duration such as 90s or 10m is wanted".to_owned())
+}
+
+/// A plan's digest, as `seaway plan` prints it: a typing error must not become a promotion that fails.
+fn digest(text: &str) -> Result<String, String> {
+    let well_formed = text
+        .split_once(':')
+        .is_some_and(|(version, hex)| version.starts_with('v') && hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
+    if well_formed {
+        Ok(text.to_owned())
+    } else {
+        Err("the whole digest that `seaway plan` prints is wanted: v1: and 64 digits".to_owned())
+    }
 }
 
 impl Args {
@@ -78,4 +90,20 @@ async fn wait(verbs: &Verbs, name: &str, timeout: Duration) -> Result<Exit, Fail
         Ended::Blocked { message } => (Exit::Stuck, "Blocked".to_owned(), message, format!("seaway why promotion/{name}")),
     };
     Err(Failure { exit, message: format!("promotion {name} {word}: {message}"), hint })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_taken_whole_or_not_at_all() {
+        let check = |text: &str, well_formed: bool| assert_eq!(digest(text).is_ok(), well_formed, "{text}");
+        let hex = "5e3e749271f692acaad018f60db7365da95fd45ab794521b04489ebff04ead4f";
+        check(&format!("v1:{hex}"), true);
+        check(&format!("v1:{}", &hex[1..]), false);
+        check(hex, false);
+        check("v1:abc", false);
+        check("rubbish", false);
+    }
 }

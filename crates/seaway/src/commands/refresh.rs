@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Looks now, not at the next interval
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples: seaway refresh warehouse bank · seaway refresh stage/qa --wait")]
+#[command(after_help = "Examples: seaway refresh warehouse images · seaway refresh stage/qa --wait")]
 pub(crate) struct Args {
     /// `warehouse`, `stage` or `projectconfig` (or `warehouse/NAME`); a name alone is a warehouse
     kind: String,

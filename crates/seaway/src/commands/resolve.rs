@@ -8,11 +8,12 @@ use seaway_verbs::Resolution;
 
 /// Decides an uncertain effect: was it carried out or not?
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("decision").required(true).args(["repeat", "skip"])))]
 pub(crate) struct Args {
     /// The promotion
     promotion: String,
     /// It did not happen: send it again
-    #[arg(long, conflicts_with = "skip", required_unless_present = "skip")]
+    #[arg(long)]
     repeat: bool,
     /// It happened, or is not wanted: go on without it
     #[arg(long)]

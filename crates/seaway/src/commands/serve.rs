@@ -18,6 +18,9 @@ effects in hand are finished within 20 s.\nTo restore a backup, put it into an e
 pub(crate) struct Args {
     #[command(flatten)]
     settings: Settings,
+    /// End, as on SIGTERM, when standard input ends: a child that does not outlive its parent
+    #[arg(long, hide = true)]
+    until_stdin_ends: bool,
 }
 
 /// Settings that are flags, too; the rest is in the file and the environment.
@@ -76,6 +79,13 @@ impl Args {
         let listen = serve::listen(&config)?;
         let data = Data::take(&folder)?;
         serve::logs::start(&config);
+        if self.until_stdin_ends {
+            // A thread of its own: the runtime would wait for a read that never returns.
+            std::thread::spawn(|| {
+                let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+                let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM);
+            });
+        }
         serve::run(&config, &data, listen, global.project.as_deref()).await?;
         Ok(Exit::Done)
     }

@@ -14,7 +14,7 @@ use serde_json::json;
 /// Says what does not move, since when, and what would release it
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples: seaway why · seaway why prod-eu · seaway why promotion/NAME · seaway why warehouse/bank · seaway why freight/1.5.1"
+    after_help = "Examples: seaway why · seaway why prod-eu · seaway why promotion/NAME · seaway why warehouse/images · seaway why freight/1.5.1"
 )]
 pub(crate) struct Args {
     /// A stage, or KIND/NAME; else everything in the project

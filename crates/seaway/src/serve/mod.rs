@@ -153,7 +153,7 @@ impl Plane {
             started_at: now.to_string(),
         };
         data.announce(&server)?;
-        tracing::info!(url = self.url, data = %data.join("").display(), level = config.text("log.level"), "ready");
+        tracing::info!(url = self.url, data = %data.join("").display(), "log.level" = config.text("log.level"), "ready");
         output::line(format_args!("ready  {}  kubeconfig {}", self.url, data.join("kubeconfig").display()));
         std::future::pending().await
     }

@@ -11,15 +11,14 @@ use std::time::{Duration, Instant};
 const SHORT_SOAK: Duration = Duration::from_secs(3);
 
 /// What is running, and where.
-pub(super) fn banner(supervisor: &Supervisor, kept: bool) {
+pub(super) fn banner(supervisor: &Supervisor, keeps: &str) {
     println!(
         "Seaway {} · control plane embedded (no cluster, no pods: what is deployed here is git) · {}",
         env!("CARGO_PKG_VERSION"),
         supervisor.url()
     );
-    let keeps = if kept { "kept from before" } else { "kept" };
     println!(
-        "  git http://{}/bank.git    registry {}    data {} ({keeps}; `seaway demo reset` clears it)",
+        "  git http://{}/bank.git    registry {}    data {} ({keeps})",
         supervisor.git_address(),
         supervisor.registry_address(),
         data::shown(supervisor.folder())
@@ -56,6 +55,7 @@ pub(super) async fn at_rest(supervisor: &Supervisor) -> Result<()> {
 /// One line: what is where, and what waits for whom.
 pub(super) async fn state(supervisor: &Supervisor) -> Result<()> {
     let mut parts = Vec::new();
+    let staging = supervisor.good("staging").await?;
     let newest = supervisor.good("qa").await?.unwrap_or_else(|| "nothing".to_owned());
     for stage in &STAGES[..4] {
         let (git, good) = (supervisor.in_git(stage).await?, supervisor.good(stage).await?);
@@ -65,7 +65,10 @@ pub(super) async fn state(supervisor: &Supervisor) -> Result<()> {
             (Some(git), Some(good)) if git != good => format!("{stage} failed with {git} (in git), good is {good}"),
             (_, Some(good)) if good == newest && *stage == "qa" => format!("{stage} unchecked ({commit})"),
             (_, Some(good)) if good == newest => format!("{stage} unchecked"),
-            (_, Some(good)) => format!("{stage} has {good}{}", if *stage == "prod-eu" { ", waits: you" } else { "" }),
+            (_, Some(good)) if *stage == "prod-eu" && staging.as_ref() != Some(&good) => {
+                format!("{stage} has {good}, waits: you")
+            }
+            (_, Some(good)) => format!("{stage} has {good}"),
             (_, None) => format!("{stage} is empty"),
         });
     }
@@ -90,7 +93,7 @@ pub(super) fn commands(supervisor: &Supervisor) {
     println!();
     for (index, (command, what)) in tries.iter().enumerate() {
         let lead = if index == 0 { "try" } else { "" };
-        println!("  {lead:<3}  {command:<width$}  {what}");
+        println!("{}", format!("  {lead:<3}  {command:<width$}  {what}").trim_end());
     }
     println!("\n  Ctrl-C stops it; the folder is kept");
 }
@@ -103,7 +106,7 @@ pub(super) async fn once(kills: Option<u32>) -> Result<()> {
     let began = Instant::now();
     let folder = tempfile::Builder::new().prefix("seaway-demo-").tempdir().context("make a temporary folder")?;
     let supervisor = Supervisor::start(folder.path(), Ports::FREE, Some(SHORT_SOAK)).await?;
-    banner(&supervisor, false);
+    banner(&supervisor, "removed at the end");
     println!("  prod-us soaks {} s here instead of one minute", SHORT_SOAK.as_secs());
     let acts = match kills {
         Some(n) => super::crash::storm(&supervisor, n).await,

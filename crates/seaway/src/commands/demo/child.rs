@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 /// A control plane must be ready by then.
 const READY: Duration = Duration::from_secs(30);
@@ -16,6 +16,8 @@ const STOP: Duration = Duration::from_secs(25);
 #[derive(Debug)]
 pub(super) struct ControlPlane {
     child: Child,
+    /// Its standard input: closed when this process goes, however it goes, and then the child ends too.
+    _lifeline: Option<ChildStdin>,
 }
 
 impl ControlPlane {
@@ -27,16 +29,17 @@ impl ControlPlane {
         let me = std::env::current_exe().context("find the seaway program")?;
         let log = log_file(folder)?;
         let mut child = Command::new(me)
-            .args(["serve", "--project", super::bank::PROJECT, "--listen", listen, "--data"])
+            .args(["serve", "--until-stdin-ends", "--project", super::bank::PROJECT, "--listen", listen, "--data"])
             .arg(folder)
             .env_remove("SEAWAY_CONFIG")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .context("start the control plane")?;
         let stdout = child.stdout.take().context("the control plane has no output")?;
+        let lifeline = child.stdin.take();
         let mut lines = BufReader::new(stdout).lines();
         let ready = async {
             while let Ok(Some(line)) = lines.next_line().await {
@@ -54,7 +57,7 @@ impl ControlPlane {
         }
         // What it prints later must not fill the pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Self { child })
+        Ok(Self { child, _lifeline: lifeline })
     }
 
     /// `kill -9`.

@@ -26,7 +26,7 @@ fn socket(folder: &Path) -> PathBuf {
 /// The demo that runs on this folder.
 pub(super) fn read(folder: &Path) -> Result<Up> {
     let text = std::fs::read(folder.join("demo.json")).ok().filter(|_| is_up(folder));
-    let Some(text) = text else { bail!("no demo runs on {}; start it with `seaway demo`", crate::data::shown(folder)) };
+    let Some(text) = text else { bail!(super::Hinted::no_demo(folder)) };
     serde_json::from_slice(&text).context("read demo.json")
 }
 
@@ -37,9 +37,7 @@ pub(super) fn is_up(folder: &Path) -> bool {
 
 /// Asks the running demo for something and prints what it says.
 pub(super) async fn ask(folder: &Path, what: &str) -> Result<()> {
-    let Ok(stream) = UnixStream::connect(socket(folder)).await else {
-        bail!("no demo runs on {}; start it with `seaway demo`", crate::data::shown(folder))
-    };
+    let Ok(stream) = UnixStream::connect(socket(folder)).await else { bail!(super::Hinted::no_demo(folder)) };
     let (read, mut write) = stream.into_split();
     write.write_all(format!("{what}\n").as_bytes()).await?;
     let mut lines = BufReader::new(read).lines();

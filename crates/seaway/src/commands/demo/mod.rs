@@ -28,6 +28,25 @@ pub(crate) struct Args {
     kills: Option<u32>,
 }
 
+/// An error of the demo that knows what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Hinted {
+    message: String,
+    hint: String,
+}
+
+impl Hinted {
+    fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: hint.into() }
+    }
+
+    /// Nothing answers on the folder.
+    fn no_demo(folder: &std::path::Path) -> Self {
+        Self::new(format!("no demo runs on {}", data::shown(folder)), "`seaway demo` starts it")
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Push an image to the demo's registry, as `fund-transfer:1.5.1`; no docker needed
@@ -50,33 +69,34 @@ impl Args {
     /// # Errors
     /// Whatever did not hold, with what to do.
     pub(crate) async fn run(self, global: &Global) -> Result<Exit, Failure> {
-        self.play(global).await.map_err(|err| {
-            Failure::new(format!("{err:#}"), "`seaway demo reset` starts over with nothing; DIR/serve.log tells more")
-        })?;
-        Ok(Exit::Done)
-    }
-
-    async fn play(self, global: &Global) -> Result<()> {
         let folder = match &global.data {
             Some(folder) => folder.clone(),
             None => data::home()?.join("demo"),
         };
+        let log = format!("{} tells more", data::shown(&folder.join("serve.log")));
+        self.play(&folder).await.map_err(|err| match err.downcast_ref::<Hinted>() {
+            Some(hinted) => Failure::new(format!("{err:#}"), hinted.hint.clone()),
+            None => Failure::new(format!("{err:#}"), log),
+        })?;
+        Ok(Exit::Done)
+    }
+
+    async fn play(self, folder: &std::path::Path) -> Result<()> {
         match self.command {
-            Some(Command::Push { image, bad }) => push::run(&folder, &image, bad).await,
-            Some(Command::Crash) => control::ask(&folder, "crash").await,
-            Some(Command::Reset) => reset(&folder),
+            Some(Command::Push { image, bad }) => push::run(folder, &image, bad).await,
+            Some(Command::Crash) => control::ask(folder, "crash").await,
+            Some(Command::Reset) => reset(folder),
             None if self.once => acts::once(self.kills).await,
-            None => supervisor::run(&folder).await,
+            None => supervisor::run(folder).await,
         }
     }
 }
 
 fn reset(folder: &std::path::Path) -> Result<()> {
-    if let Some(server) = data::running(folder) {
-        bail!("the demo is running (process {}); stop it first", server.pid);
-    }
-    if control::is_up(folder) {
-        bail!("the demo is running; stop it first");
+    let pid = control::read(folder).ok().map(|up| up.pid).or_else(|| data::running(folder).map(|server| server.pid));
+    if let Some(pid) = pid {
+        let running = format!("the demo is running on {} (process {pid})", data::shown(folder));
+        bail!(Hinted::new(running, format!("stop it first: Ctrl-C where it runs, or kill {pid}")));
     }
     match std::fs::remove_dir_all(folder) {
         Ok(()) => println!("removed {}", data::shown(folder)),

@@ -2,7 +2,7 @@
 
 use super::bank::{self, ORIGIN, PROJECT, REPOSITORY, STAGES, WAREHOUSE};
 use super::child::ControlPlane;
-use super::{control, push};
+use super::{Hinted, control, push};
 use crate::data;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use seaway_api::kargo::Stage;
 use seaway_neighbours::{GitOptions, GitServer, Registry, RegistryEvent, RegistryOptions, Serving, answers, serve};
 use seaway_verbs::{Document, Refreshable, Verbs, apply, order};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,8 @@ const GIT_PORT: u16 = 7480;
 const REGISTRY_PORT: u16 = 7450;
 /// Something the demo waits for must come by then.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a start waits for the control plane of a demo that was killed.
+const STOPPING: Duration = Duration::from_secs(5);
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -57,7 +60,7 @@ impl Supervisor {
     /// # Errors
     /// A port that is taken, or whatever the control plane said.
     pub(super) async fn start(folder: &Path, ports: Ports, soak: Option<Duration>) -> Result<Arc<Self>> {
-        std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+        make_private(folder)?;
         let git = GitServer::open(folder.join("git"), GitOptions::default()).await.context("open the git server")?;
         let fresh = git.path("bank").map(|path| !path.exists()).unwrap_or(true);
         if fresh {
@@ -65,7 +68,8 @@ impl Supervisor {
         }
         let registry = Registry::open(folder.join("registry"), RegistryOptions::default()).await.context("open the registry")?;
         let taken = |what: &str, port: u16| {
-            format!("the demo's {what} needs port {port} on 127.0.0.1; stop what uses it (`ss -ltnp 'sport = :{port}'` names it)")
+            let hint = format!("stop what uses it: `ss -ltnp 'sport = :{port}'` names it");
+            Hinted::new(format!("the demo's {what} needs port {port} on 127.0.0.1"), hint)
         };
         let registry_serving = registry.serve(ports.registry).await.with_context(|| taken("registry", ports.registry))?;
         let smoke = Smoke { git: git.clone(), registry: registry_serving.addr().to_string() };
@@ -281,6 +285,12 @@ async fn smoke_test(smoke: Smoke, stage: String) -> (u16, String) {
     }
 }
 
+/// Makes the folder, for its owner alone.
+fn make_private(folder: &Path) -> Result<()> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("make {}", folder.display()))
+}
+
 /// A port that is free now; the control plane takes it a moment later.
 fn free_port() -> Result<u16> {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("find a free port")?;
@@ -289,16 +299,44 @@ fn free_port() -> Result<u16> {
 
 /// `seaway demo`: up until Ctrl-C.
 pub(super) async fn run(folder: &Path) -> Result<()> {
-    if control::is_up(folder) {
-        bail!("a demo runs on {} already; stop that one, or use --data", data::shown(folder));
+    if let Ok(up) = control::read(folder) {
+        let running = format!("a demo runs on {} already (process {})", data::shown(folder), up.pid);
+        bail!(Hinted::new(running, format!("`seaway get stages` asks it; Ctrl-C where it runs, or kill {}, stops it", up.pid)));
+    }
+    // The control plane of a demo that was killed is about to stop.
+    let mut ticks = tokio::time::interval(LOOK);
+    let _ = tokio::time::timeout(STOPPING, async {
+        while data::running(folder).is_some() {
+            ticks.tick().await;
+        }
+    })
+    .await;
+    if let Some(server) = data::running(folder) {
+        let served = format!("{} is served by process {} already, and that is no demo", data::shown(folder), server.pid);
+        bail!(Hinted::new(served, format!("kill {} stops it; then `seaway demo`", server.pid)));
+    }
+    // A first minute that was cut short is played again, from nothing: a bank without versions is no demo.
+    let unfinished = folder.join("first-minute");
+    if unfinished.exists() {
+        std::fs::remove_dir_all(folder).with_context(|| format!("remove the unfinished {}", folder.display()))?;
     }
     let kept = folder.join("git").exists();
+    make_private(folder)?;
+    // Only what the demo made alone is ever taken away again.
+    let ours = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    if ours {
+        std::fs::write(&unfinished, "").with_context(|| format!("write {}", unfinished.display()))?;
+    }
     let supervisor = Supervisor::start(folder, Ports::FIXED, None).await?;
-    super::acts::banner(&supervisor, kept);
+    let keeps = if kept { "kept from before" } else { "kept" };
+    super::acts::banner(&supervisor, &format!("{keeps}; `seaway demo reset` clears it"));
     if kept {
         super::acts::state(&supervisor).await?;
     } else {
         super::acts::first_minute(&supervisor).await?;
+        if ours {
+            std::fs::remove_file(&unfinished).with_context(|| format!("remove {}", unfinished.display()))?;
+        }
     }
     super::acts::commands(&supervisor);
     let up = control::Up { pid: std::process::id(), git: supervisor.git_address(), registry: supervisor.registry_address() };
