@@ -133,6 +133,7 @@ fn mark(admission: &mut Admission<'_>, stage: &Value) {
     let stage_name = name(stage).to_owned();
     admission.sync_label(labels::SHARD, text(stage, &["spec", "shard"]));
     admission.sync_label(labels::STAGE, &shorten_label(&stage_name));
+    admission.sync_label(labels::TERMINAL, "");
     admission.stamp_actor();
     let object = admission.object();
     set_map_entry(object, "annotations", key::STAGE, Some(&stage_name));
@@ -195,6 +196,10 @@ fn update(admission: &mut Admission<'_>) -> Result<(), Denied> {
     }
     let stage_label = label(old, labels::STAGE);
     admission.sync_label(labels::STAGE, stage_label);
+    if !admission.request.control_plane {
+        // Watches leave out what bears it: put on by hand, nobody would look after the promotion any more.
+        admission.sync_label(labels::TERMINAL, label(old, labels::TERMINAL));
+    }
     admission.enrich(key::ABORT, "action");
     admission.enrich(key::RESOLVE, "choice");
     Ok(())

@@ -388,6 +388,10 @@ fn a_promotion_that_has_ended_is_labelled_in_the_same_write() {
         let written = admit(&status, &world(vec![])).unwrap().object.unwrap_or(new.clone());
         assert_eq!(json::label(&written, "seaway.dev/terminal"), label, "{phase}");
     }
+    let mut by_hand = old.clone();
+    by_hand["metadata"]["labels"]["seaway.dev/terminal"] = json!("true");
+    let written = update(&old, &by_hand).unwrap().object.unwrap();
+    assert_eq!(json::label(&written, "seaway.dev/terminal"), "", "nobody says so of one that runs");
 }
 
 #[test]
