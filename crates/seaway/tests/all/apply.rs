@@ -105,3 +105,41 @@ fn change_as_another(plane: &Plane) {
         api.patch("bank", &params, &Patch::Merge(&patch)).await.unwrap();
     });
 }
+
+#[test]
+fn folders_are_applied_and_those_below_when_asked() {
+    let plane = Plane::start();
+    let dir = plane.home().join("documents");
+    std::fs::create_dir_all(dir.join("below")).unwrap();
+    let (project, rest) = BANK.split_once("---\n").unwrap();
+    let (warehouse, stage) = rest.split_once("---\n").unwrap();
+    // The project is named last: what others need goes first all the same.
+    std::fs::write(dir.join("z.yaml"), project).unwrap();
+    std::fs::write(dir.join("a.yml"), warehouse).unwrap();
+    std::fs::write(dir.join("below/stage.yaml"), stage).unwrap();
+    std::fs::write(dir.join("README.md"), "no document").unwrap();
+    let folder = dir.to_str().unwrap();
+    insta::assert_snapshot!(plane.ok(&["apply", "-f", folder]), @r"
+    project.kargo.akuity.io/bank created
+    warehouse.kargo.akuity.io/bank created
+    ");
+    insta::assert_snapshot!(plane.ok(&["apply", "-R", "-f", folder]), @r"
+    project.kargo.akuity.io/bank unchanged
+    warehouse.kargo.akuity.io/bank unchanged
+    stage.kargo.akuity.io/qa created
+    ");
+    let empty = plane.home().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let said = plane.run(&["apply", "-f", empty.to_str().unwrap()]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("error: no documents in ") && said.err.contains("hint: files end in "), "{}", said.err);
+}
+
+#[test]
+fn standard_input_is_read_to_its_end() {
+    let plane = Plane::start();
+    let json = r#"{"apiVersion":"kargo.akuity.io/v1alpha1","kind":"Project","metadata":{"name":"bank"}}"#;
+    assert_eq!(plane.apply(json, &[]).out, "project.kargo.akuity.io/bank created\n");
+    let said = plane.apply("", &[]);
+    assert_eq!((said.code, said.err.lines().next()), (1, Some("error: no documents in -")), "{}", said.err);
+}

@@ -116,3 +116,16 @@ fn freight_that_is_not_there_is_told_with_what_there_is() {
     let said = plane.run(&["resume", "qa"]);
     assert_eq!((said.code, said.err.lines().nth(1)), (1, Some("error: stage `qa` has no hold")));
 }
+
+#[test]
+fn bash_accepts_the_completion() {
+    let home = TempDir::new().unwrap();
+    let said = run(seaway(home.path()).args(["completion", "bash"]));
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("complete -F _seaway"), "{}", said.out);
+    let script = home.path().join("completion.bash");
+    std::fs::write(&script, said.out).unwrap();
+    let said = run(std::process::Command::new("bash").arg("-n").arg(&script));
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert_eq!(run(seaway(home.path()).args(["completion", "cmd"])).code, 64);
+}

@@ -3,7 +3,10 @@
 mod apply;
 mod backup;
 mod commands;
+mod kubectl;
 mod promotions;
 mod running;
 mod serve;
+mod steering;
+mod stopping;
 mod target;
