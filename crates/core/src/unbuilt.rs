@@ -77,8 +77,8 @@ pub fn promotion(spec: &PromotionSpec, is_built: &dyn Fn(&str) -> bool) -> Vec<U
     found
 }
 
-/// Kargo's own steps, so that a step it knows and we have not built is told from one nobody knows.
-pub const KNOWN_STEPS: [&str; 54] = [
+/// Every step that Kargo's documentation names, its enterprise ones too: what of them is not built is told from what nobody knows.
+pub const KNOWN_STEPS: [&str; 59] = [
     "argocd-update",
     "argocd-wait",
     "compose-output",
@@ -87,6 +87,13 @@ pub const KNOWN_STEPS: [&str; 54] = [
     "fail",
     "file-write",
     "get-user-input",
+    "gh-create-issue",
+    "gh-issue-add-comment",
+    "gh-issue-delete-comment",
+    "gh-issue-update-comment",
+    "gh-search-issues",
+    "gh-update-issue",
+    "gh-wait-for-issue-state",
     "gha-dispatch-workflow",
     "gha-wait-for-workflow",
     "git-clear",
@@ -94,7 +101,6 @@ pub const KNOWN_STEPS: [&str; 54] = [
     "git-commit",
     "git-merge-pr",
     "git-open-pr",
-    "git-overwrite",
     "git-push",
     "git-tag",
     "git-wait-for-pr",
@@ -102,9 +108,9 @@ pub const KNOWN_STEPS: [&str; 54] = [
     "hcl-update",
     "helm-template",
     "helm-update-chart",
-    "helm-update-image",
     "http",
     "http-download",
+    "jfrog-evidence",
     "jira",
     "json-parse",
     "json-update",
@@ -112,18 +118,16 @@ pub const KNOWN_STEPS: [&str; 54] = [
     "kustomize-set-image",
     "oci-download",
     "oci-push",
-    "promote-downstream",
-    "promotion-window",
     "record-audit-event",
     "send-message",
-    "servicenow-create",
-    "servicenow-delete",
-    "servicenow-query-for-records",
-    "servicenow-update",
-    "servicenow-wait-for-condition",
     "set-freight-alias",
     "set-metadata",
-    "ssm-update",
+    "snow-create",
+    "snow-delete",
+    "snow-query-for-records",
+    "snow-update",
+    "snow-wait-for-condition",
+    "tar",
     "tf-apply",
     "tf-output",
     "tf-plan",
@@ -133,6 +137,7 @@ pub const KNOWN_STEPS: [&str; 54] = [
     "wait-for-approval",
     "yaml-merge",
     "yaml-parse",
+    "yaml-update",
 ];
 
 fn steps(path: &str, steps: &[PromotionStep], is_built: &dyn Fn(&str) -> bool, found: &mut Vec<Unbuilt>) {

@@ -396,7 +396,7 @@ pub(crate) fn write_all_loose(dir: &Path, all: &[(ObjectId, Kind, Bytes)]) -> st
         let write = |(id, kind, data): &(ObjectId, Kind, Bytes)| write_loose(dir, *id, *kind, data);
         let shares: Vec<_> = all.chunks(share).map(|some| scope.spawn(move || some.iter().try_for_each(write))).collect();
         let gone = |_| Err(std::io::Error::other("a thread that writes objects panicked"));
-        shares.into_iter().map(|it| it.join().unwrap_or_else(gone)).collect::<std::io::Result<()>>()
+        shares.into_iter().try_for_each(|it| it.join().unwrap_or_else(gone))
     })
 }
 

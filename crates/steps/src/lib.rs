@@ -17,4 +17,4 @@ mod work;
 
 mod yaml_update;
 
-pub use table::{NOT_BUILT, Table, all, find};
+pub use table::{Table, all, find, not_built};

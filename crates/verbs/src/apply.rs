@@ -187,11 +187,39 @@ pub async fn apply(
     dry_run: bool,
     force: bool,
 ) -> Result<Vec<Applied>, VerbError> {
+    let to_come = if dry_run { projects_to_come(client, documents).await? } else { Vec::new() };
     let mut applied = Vec::with_capacity(documents.len());
     for document in documents {
-        applied.push(apply_one(client, document, project, dry_run, force).await?);
+        let into = document.namespace().or(project).unwrap_or_default();
+        let done = match resource(&document.value) {
+            // Its project comes with these documents: what can be known of it without a world was known before.
+            Some((resource, true)) if to_come.iter().any(|name| name == into) => {
+                Applied { name: shown(&resource, document.name()), project: into.to_owned(), change: Change::Created }
+            }
+            _ => apply_one(client, document, project, dry_run, force).await?,
+        };
+        applied.push(done);
     }
     Ok(applied)
+}
+
+/// The projects among the documents that are not there yet.
+async fn projects_to_come(client: &Client, documents: &[Document]) -> Result<Vec<String>, VerbError> {
+    let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client.clone());
+    let mut to_come = Vec::new();
+    for document in documents.iter().filter(|document| document.value["kind"] == "Project") {
+        let there = namespaces.get_opt(document.name()).await.map_err(|err| VerbError::api("read the project", err))?;
+        if there.is_none() {
+            to_come.push(document.name().to_owned());
+        }
+    }
+    Ok(to_come)
+}
+
+/// `stage.kargo.akuity.io/qa`.
+fn shown(resource: &ApiResource, name: &str) -> String {
+    let kind = resource.kind.to_lowercase();
+    if resource.group.is_empty() { format!("{kind}/{name}") } else { format!("{kind}.{}/{name}", resource.group) }
 }
 
 async fn apply_one(
@@ -226,13 +254,7 @@ async fn apply_one(
         KubeError::Api(status) => refused(status.message.clone(), status.code),
         err => VerbError::api(format!("{}:{}", document.source, document.line), err),
     };
-    let shown = |name: &str| {
-        if resource.group.is_empty() {
-            format!("{}/{name}", resource.kind.to_lowercase())
-        } else {
-            format!("{}.{}/{name}", resource.kind.to_lowercase(), resource.group)
-        }
-    };
+    let shown = |name: &str| shown(&resource, name);
     // Freight and promotions are named by the control plane: what identical freight is called is known only afterwards.
     if matches!(resource.kind.as_str(), "Freight" | "Promotion" | "Plan")
         && (document.name().is_empty() || resource.kind == "Freight")

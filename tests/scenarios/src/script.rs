@@ -45,7 +45,7 @@ pub async fn play(text: &str, root: &Path) -> Result<String> {
         let said = stage.line(&words).await.with_context(|| format!("line {}: {line}", n + 1))?;
         let masks = stage.masks().await;
         for said in said.lines() {
-            trace.push_str(&format!("  {}", masks.of(said)).trim_end().to_owned());
+            trace.push_str(format!("  {}", masks.of(said)).trim_end());
             trace.push('\n');
         }
     }

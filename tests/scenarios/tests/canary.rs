@@ -281,6 +281,21 @@ async fn plans_hold_none(world: &World, canaries: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// Stages whose promotions fail, each with a secret where none may go.
+const WRONG: [&str; 11] = [
+    "fails",
+    "no-server",
+    "bad-config",
+    "bad-expression",
+    "in-url",
+    "in-branch",
+    "in-file",
+    "in-message",
+    "in-name",
+    "in-target",
+    "in-author",
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_credential_is_nowhere_but_in_its_secret() -> Result<()> {
     let random = || hex_of(&seaway_base::ids::secret_bytes::<16>());
@@ -307,19 +322,7 @@ async fn a_credential_is_nowhere_but_in_its_secret() -> Result<()> {
     ensure!(heard.iter().any(|it| it.path == "/chat" && it.body == generic), "the receiver did not get the secret: {heard:?}");
     ensure!(heard.iter().any(|it| it.path.contains(&generic)), "the secret did not reach the later step: {heard:?}");
     let mut lines = Vec::new();
-    for stage in [
-        "fails",
-        "no-server",
-        "bad-config",
-        "bad-expression",
-        "in-url",
-        "in-branch",
-        "in-file",
-        "in-message",
-        "in-name",
-        "in-target",
-        "in-author",
-    ] {
+    for stage in WRONG {
         let (phase, message) = ended(&world, stage).await?;
         lines.push(masked(&format!("{stage}: {phase} {message}").replace(&world.git_address(), "GIT")));
     }

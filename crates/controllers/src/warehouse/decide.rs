@@ -41,8 +41,8 @@ pub(super) enum Made {
 }
 
 /// Judges what was found.
-pub(super) fn judge(warehouse: &Warehouse, found: &DiscoveredArtifacts, now: Timestamp) -> Verdict {
-    let freight = match discovery::assemble(warehouse, found, now) {
+pub(super) fn judge(warehouse: &Warehouse, found: &DiscoveredArtifacts) -> Verdict {
+    let freight = match discovery::assemble(warehouse, found) {
         Ok(freight) => freight,
         Err(missing) => return Verdict::Missing(missing),
     };

@@ -286,7 +286,7 @@ impl Warehouses {
     }
 
     async fn found(&self, key: &Key, warehouse: &Warehouse, asked: Asked<'_>, found: DiscoveredArtifacts) -> Result<(), Failure> {
-        let verdict = decide::judge(warehouse, &found, asked.now);
+        let verdict = decide::judge(warehouse, &found);
         // Freight first: a crash between the two looks again and finds it there.
         let made = match &verdict {
             Verdict::Make(freight) => match self.make(freight).await {

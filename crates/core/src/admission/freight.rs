@@ -60,10 +60,9 @@ fn create(admission: &mut Admission<'_>) -> Result<bool, Denied> {
     }
     let object = admission.object();
     if !present(object, &["discoveredAt"]) {
-        let created = text(object, &["metadata", "creationTimestamp"]).to_owned();
-        let second = now.as_second();
-        let now = jiff::Timestamp::from_second(second).unwrap_or(now).to_string();
-        object["discoveredAt"] = Value::from(if created.is_empty() { now } else { created });
+        // To the millisecond: freight that was made in one second has an order all the same.
+        let now = jiff::Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+        object["discoveredAt"] = Value::from(now.to_string());
     }
     let own_name = named(object);
     let metadata = super::json::map_at(object, "metadata");

@@ -1,8 +1,6 @@
 //! Makes freight of what was found: the best result of each subscription, and none unless each has one (reference §2.2).
 
 use crate::freight::name_of;
-use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use seaway_api::kargo::{Chart, DiscoveredArtifacts, Freight, FreightOrigin, GitCommit, Image, Warehouse};
 
 /// A subscription that found nothing.
@@ -17,14 +15,13 @@ pub struct Missing {
     pub reason: &'static str,
 }
 
-/// The freight that what was found amounts to, with its name; its alias is admission's to give.
+/// The freight that what was found amounts to, with its name; alias and date are admission's to give.
 ///
 /// # Errors
 /// A subscription found nothing; the first such one.
-pub fn assemble(warehouse: &Warehouse, found: &DiscoveredArtifacts, now: Timestamp) -> Result<Freight, Missing> {
+pub fn assemble(warehouse: &Warehouse, found: &DiscoveredArtifacts) -> Result<Freight, Missing> {
     let mut freight = Freight {
         origin: FreightOrigin::warehouse(warehouse.metadata.name.as_deref().unwrap_or_default()),
-        discovered_at: Some(Time(now)),
         ..Freight::default()
     };
     for result in &found.git {
@@ -88,9 +85,9 @@ mod tests {
         };
         let warehouse = Warehouse::new("bank", WarehouseSpec::default());
         let found = |tags: &[&str]| DiscoveredArtifacts { images: vec![image(tags)], ..DiscoveredArtifacts::default() };
-        let made = assemble(&warehouse, &found(&["1.5.1", "1.5.0"]), Timestamp::UNIX_EPOCH).unwrap();
+        let made = assemble(&warehouse, &found(&["1.5.1", "1.5.0"])).unwrap();
         assert_eq!((made.images[0].tag.as_str(), made.metadata.name.unwrap().len()), ("1.5.1", 40));
-        let err = assemble(&warehouse, &found(&[]), Timestamp::UNIX_EPOCH).unwrap_err();
+        let err = assemble(&warehouse, &found(&[])).unwrap_err();
         assert_eq!(
             err.to_string(),
             "no tag of 127.0.0.1:7450/fund-transfer matches what the subscription asks for: push one that does, or widen the subscription"

@@ -93,7 +93,13 @@ fn texts(path: &Path, recursive: bool) -> Result<Vec<(String, String)>, Failure>
     };
     if path == Path::new("-") {
         let mut text = String::new();
-        std::io::stdin().lock().take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed("read"))?;
+        std::io::stdin().lock().take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(failed("read"))?;
+        if text.len() as u64 > FILE_BYTES_MAX {
+            return Err(Failure::new(
+                format!("standard input is larger than {FILE_BYTES_MAX} bytes"),
+                "split it; nothing was applied",
+            ));
+        }
         return Ok(vec![("-".to_owned(), text)]);
     }
     let found = std::fs::metadata(path).map_err(failed("read"))?;

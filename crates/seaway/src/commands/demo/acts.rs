@@ -126,15 +126,26 @@ pub(super) async fn once(kills: Option<u32>) -> Result<()> {
 
 async fn play(supervisor: &Supervisor) -> Result<()> {
     println!("\nact 1: a good version flows");
+    a_good_version_flows(supervisor).await?;
+    println!("\nact 2: a plan is shown and promoted");
+    a_plan_is_shown_and_promoted(supervisor).await?;
+    println!("\nact 3: a bad version stops in e2e");
+    a_bad_version_stops(supervisor).await?;
+    println!("\nact 4: a crash is survived");
+    a_crash_is_survived(supervisor).await
+}
+
+async fn a_good_version_flows(supervisor: &Supervisor) -> Result<()> {
     first_minute(supervisor).await?;
     holds(
         supervisor,
         "1.5.0 in qa, e2e and staging; production still has 1.4.8",
         &[("qa", "1.5.0"), ("e2e", "1.5.0"), ("staging", "1.5.0"), ("prod-eu", "1.4.8"), ("prod-us", "1.4.8")],
     )
-    .await?;
+    .await
+}
 
-    println!("\nact 2: a plan is shown and promoted");
+async fn a_plan_is_shown_and_promoted(supervisor: &Supervisor) -> Result<()> {
     let verbs = supervisor.verbs().await?;
     let freight = verbs.freight("fund-transfer:1.5.0").await?;
     let plan = verbs.plan("prod-eu", &freight, Duration::from_secs(30)).await?;
@@ -164,9 +175,10 @@ async fn play(supervisor: &Supervisor) -> Result<()> {
         "prod-eu has what was planned; prod-us followed after its soak",
         &[("prod-eu", "1.5.0"), ("prod-us", "1.5.0")],
     )
-    .await?;
+    .await
+}
 
-    println!("\nact 3: a bad version stops in e2e");
+async fn a_bad_version_stops(supervisor: &Supervisor) -> Result<()> {
     supervisor.push("fund-transfer:1.5.1", false).await?;
     supervisor.has("staging", "1.5.1").await?;
     supervisor.push("fund-transfer:1.5.2", true).await?;
@@ -185,9 +197,10 @@ async fn play(supervisor: &Supervisor) -> Result<()> {
         bail!("e2e: git should have 1.5.2 and the good freight be 1.5.1; they are {git:?} and {good:?}");
     }
     println!("  e2e: git has 1.5.2, the smoke test answered 500, the stage's good freight is 1.5.1");
-    holds(supervisor, "staging keeps 1.5.1", &[("qa", "1.5.2"), ("staging", "1.5.1"), ("prod-eu", "1.5.0")]).await?;
+    holds(supervisor, "staging keeps 1.5.1", &[("qa", "1.5.2"), ("staging", "1.5.1"), ("prod-eu", "1.5.0")]).await
+}
 
-    println!("\nact 4: a crash is survived");
+async fn a_crash_is_survived(supervisor: &Supervisor) -> Result<()> {
     let (tell, mut told) = tokio::sync::mpsc::channel(64);
     let act = async {
         let result = super::crash::act(supervisor, &tell).await;
