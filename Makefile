@@ -13,25 +13,27 @@ demo: build
 	@if [ -t 1 ]; then exec $(TARGET)/debug/seaway demo; else exec $(TARGET)/debug/seaway demo --once; fi
 
 ## Builds with the quick profile. The first build on two cores takes three to five minutes, a later one seconds.
-build: toolchain
+build: setup
 	@[ -x $(TARGET)/debug/seaway ] || echo "building seaway: the first time takes three to five minutes on two cores"
 	@cargo build --locked -p seaway
 
 ## Every test, against real parts where there are some.
-test: setup
+test: parts
 	@./tests/run
 
 ## What to run before a commit.
-check: toolchain
+check: setup
 	@cargo xtask check
 
-## Installs what is missing, or prints the command that would. The only target that needs the network.
-setup: toolchain
-	@cargo xtask setup
-
-.PHONY: toolchain
-toolchain:
+## Installs what a build needs, or prints the command that would; fetches crates. Both commands call it; only it and `parts` use the network.
+setup:
 	@tests/toolchain
+	@cargo fetch --locked --quiet
+
+## Installs what the tests run against besides: Debian's packages, kubectl and kustomize from pinned Go modules.
+.PHONY: parts
+parts: setup
+	@cargo xtask setup
 
 bench: build
 	@cargo xtask bench

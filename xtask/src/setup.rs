@@ -1,4 +1,5 @@
-//! `cargo xtask setup`: installs what is missing, or prints the exact command that would. The only command that uses the network.
+//! `cargo xtask setup`: installs what the tests run against, or prints the exact command that would. The only one of these commands that uses
+//! the network.
 
 use crate::{parts, run};
 use anyhow::{Result, bail};
@@ -15,9 +16,8 @@ const DEBIAN: &[(&str, &str)] = &[
     ("/usr/bin/curl", "curl"),
 ];
 
-/// Fetches crates, Debian's packages and the Go parts.
+/// Debian's packages and the Go parts; crates are fetched by `make setup`.
 pub(crate) fn run(root: &Path) -> Result<()> {
-    run::cargo(&["fetch", "--locked"])?;
     debian()?;
     parts::run(root, false)
 }

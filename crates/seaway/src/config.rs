@@ -57,7 +57,7 @@ pub(crate) struct Setting {
     pub(crate) meaning: &'static str,
 }
 
-/// All settings, one a line of `docs/configuration.md`.
+/// All settings, a line each; `seaway config` prints them.
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
         name: "data",

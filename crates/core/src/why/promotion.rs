@@ -81,7 +81,7 @@ fn running(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -
             return say(promotion, State::Blocked, reason, blocked.message.clone())
                 .since(since)
                 .waits_for(first_line(&blocked.message))
-                .hint(reason.hint());
+                .hint(filled(reason.hint(), index, promotion));
         }
         let retrying = |reason: &str| reason == Reason::Retrying.as_str();
         let retries = conditions::get(&run.conditions, types::READY).is_some_and(|ready| retrying(&ready.reason));
@@ -112,6 +112,13 @@ fn running(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -
     say(promotion, State::Promoting, Reason::Promoting, cause).since(started)
 }
 
+/// A hint of the catalogue with this promotion's names in it.
+fn filled(hint: &str, index: &Index<'_>, promotion: &Promotion) -> String {
+    hint.replace("STAGE", &promotion.spec.stage)
+        .replace("FREIGHT", &index.spoken(&promotion.spec.freight))
+        .replace("PROMOTION", queue::name(promotion))
+}
+
 fn ended(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -> Answer {
     let finished = status.finished_at.as_ref().map(|t| t.0);
     let told = index.run(queue::name(promotion)).and_then(|r| r.status.as_ref()).and_then(|run| {
@@ -126,8 +133,10 @@ fn ended(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -> 
     };
     let cause = if status.message.is_empty() { reason.meaning().to_owned() } else { plainly(&status.message) };
     let waits = if state == State::Failed { first_line(&cause) } else { String::new() };
+    // What was planned is planned anew; else another promotion is shown, whose plan is a word away.
+    let verb = if reason == Reason::PlanChanged { "plan" } else { "promote" };
     let hint = match state {
-        State::Failed => format!("seaway promote {} --freight {}", promotion.spec.stage, index.spoken(&promotion.spec.freight)),
+        State::Failed => format!("seaway {verb} {} --freight {}", promotion.spec.stage, index.spoken(&promotion.spec.freight)),
         _ => String::new(),
     };
     let answer = say(promotion, state, reason, cause).since(finished).waits_for(waits).hint(hint);

@@ -20,7 +20,7 @@ pub(crate) fn of(index: &Index<'_>, warehouse: &Warehouse) -> Answer {
     let refresh = format!("seaway refresh warehouse {name}");
     let from = |c: &Condition, fallback: Reason| {
         let reason = word(&c.reason).unwrap_or(fallback);
-        let hint = if reason.hint().is_empty() { refresh.clone() } else { reason.hint().to_owned() };
+        let hint = if reason.hint().is_empty() { refresh.clone() } else { reason.hint().replace("NAME", name) };
         say(State::Blocked, reason, c.message.clone()).since(when(c)).waits_for(first_line(&c.message)).hint(hint)
     };
     if let Some(blocked) = get(types::BLOCKED).filter(|c| c.is_true()) {
