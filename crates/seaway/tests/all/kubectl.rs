@@ -67,7 +67,11 @@ struct Kubectl {
 fn program() -> PathBuf {
     let asked = std::env::var_os("SEAWAY_KUBECTL").unwrap_or_else(|| "kubectl".into());
     let runs = Command::new(&asked).args(["version", "--client"]).output().is_ok_and(|output| output.status.success());
-    assert!(runs, "`{}` is no kubectl: install one (`make setup`), or name it in SEAWAY_KUBECTL", asked.display());
+    assert!(
+        runs,
+        "`{}` is no kubectl: run `make parts`, and name the one of `cargo xtask parts --env` in SEAWAY_KUBECTL",
+        asked.display()
+    );
     asked.into()
 }
 

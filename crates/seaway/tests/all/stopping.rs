@@ -7,8 +7,8 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// As long as a stop may take, with the time to end the process.
-const STOP_WITHIN: Duration = Duration::from_secs(25);
+/// As long as a stop may take, the end of the process with it.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 /// A request that was read and not yet answered.
 struct Request {
