@@ -37,7 +37,7 @@ fn told(line: &str) {
 fn have(name: &str, programs: &[&str]) -> bool {
     let missing: Vec<&str> = programs.iter().filter(|program| !Path::new(program).exists()).copied().collect();
     if !missing.is_empty() {
-        told(&format!("skipped {name} {} not installed; run `make setup`", missing.join(", ")));
+        told(&format!("skipped {name} {} not installed; run `make parts`", missing.join(", ")));
     }
     missing.is_empty()
 }

@@ -29,7 +29,7 @@ pub(crate) fn run(root: &Path, env: bool) -> Result<()> {
         let binary = binary(root, part)?;
         if !binary.exists() {
             if env {
-                bail!("{} is not built; run `make setup`", part.name);
+                bail!("{} is not built; run `make parts`", part.name);
             }
             build(root, part, &binary)?;
         }
