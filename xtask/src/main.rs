@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask check|layers|tidy|gen|bench|parts|vectors|setup`.
 
+mod deny;
 mod layers;
 mod parts;
 mod run;
@@ -13,6 +14,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   check            everything to run before a commit: fmt, clippy, layers, tidy, generated files fresh
   layers [--write] refuses an edge between rooms that goes up or sideways; --write puts the graph into ARCHITECTURE.md
+  deny             bans, licences and sources of deny.toml against the locked dependencies
   tidy             house rules that no compiler checks
   gen [--check]    writes the generated files (CRDs, step pages, catalogue); --check only compares
   bench [NAME]     benchmarks, as ratios in one run
@@ -27,6 +29,7 @@ fn main() -> Result<()> {
     match args.first().map(String::as_str) {
         Some("check") => check(),
         Some("layers") => layers::run(&root, rest.contains(&"--write")),
+        Some("deny") => deny::run(&root),
         Some("tidy") => tidy::run(&root),
         Some("gen") => run::cargo(&[&["run", "-q", "-p", "seaway-tests", "--bin", "gen", "--"], rest.as_slice()].concat()),
         Some("bench") => {
@@ -50,6 +53,7 @@ fn check() -> Result<()> {
     let root = root();
     run::cargo(&["fmt", "--all", "--check"]).context("run `cargo fmt --all`")?;
     tidy::run(&root)?;
+    deny::run(&root)?;
     layers::run(&root, false)?;
     run::cargo(&["clippy", "-q", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     run::cargo(&["run", "-q", "-p", "seaway-tests", "--bin", "gen", "--", "--check"])

@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use gix::objs::Kind;
 
+/// Deltas of packs that were taken apart are kept up to this size, a handle.
+const PACK_CACHE_BYTES: usize = 32 << 20;
 /// Packs and indices that the object store can hold open; a mirror is repacked long before it has so many.
 const SLOTS: u16 = 1024;
 /// An object larger than this is never read into memory.
@@ -65,7 +67,7 @@ impl Disk {
         };
         let mut handle = gix::odb::at_opts(&path, gix::hash::Kind::Sha1, [], options)
             .map_err(|err| GitError::io("open objects", &path, err))?;
-        handle.set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::StaticLinkedList::<64>::default()));
+        handle.set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(PACK_CACHE_BYTES)));
         Ok(handle)
     }
 

@@ -259,7 +259,7 @@ has describe-namespace 'Status: +Active' describe namespace bank
 # Deleting
 fails delete-missing 'not found' -n bank delete stage nope
 has delete-missing-ignored '^$' -n bank delete stage nope --ignore-not-found
-has delete-dry-run 'deleted \(server dry run\)' -n bank delete stage two --dry-run=server
+has delete-dry-run 'deleted.*\(server dry run\)' -n bank delete stage two --dry-run=server
 has delete-now 'deleted' -n bank delete sa sa --now
 has delete-by-file 'deleted' delete -f mig.yaml
 has delete-raw 'Success|"kind"' delete --raw /api/v1/namespaces/bank/configmaps/ssa
