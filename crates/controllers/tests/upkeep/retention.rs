@@ -38,10 +38,10 @@ async fn old_freight_and_unused_mirrors_go_and_a_second_look_finds_nothing() {
 
     // All of it was found in the past few minutes as the clock now tells.
     let api: Api<Freight> = scene.harbour.projects("bank");
-    for freight in api.list(&Default::default()).await.unwrap().items {
-        let found =
-            freight.discovered_at.unwrap().0.as_second() - crate::support::NOW.parse::<jiff::Timestamp>().unwrap().as_second();
-        let at = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() - 3000 + found).unwrap();
+    let mut found = api.list(&Default::default()).await.unwrap().items;
+    found.sort_by_key(|freight| freight.found_at());
+    for (freight, n) in found.into_iter().zip(0_i64..) {
+        let at = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() - 3000 + 100 * n).unwrap();
         let patch = Patch::Merge(json!({ "discoveredAt": at.to_string() }));
         api.patch(&freight.metadata.name.unwrap(), &PatchParams::default(), &patch).await.unwrap();
     }
