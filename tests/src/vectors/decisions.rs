@@ -58,7 +58,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         steps: &[],
-        row: "A field that is null",
+        row: "A field of a step's configuration that is `null`",
         holds: |case, ours| {
             case["status"] == "InvalidConfig" && ours.status != "InvalidConfig" && any(&case["config"], &|value| value.is_null())
         },
