@@ -1,10 +1,8 @@
 //! Our kinds, beside Kargo's: group `seaway.dev`, version `v1alpha1`.
 
-pub mod journal;
 pub mod plan;
 pub mod promotion_run;
 
-pub use journal::*;
 pub use plan::*;
 pub use promotion_run::*;
 

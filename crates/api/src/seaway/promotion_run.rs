@@ -1,6 +1,5 @@
 //! PromotionRun: what a promotion is carried out from. Same name as its Promotion, and owned by it.
 
-use super::journal::{Record, Wait};
 use super::plan::PlannedPath;
 use crate::conditions::Condition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -72,6 +71,47 @@ pub struct PromotionRunStatus {
     /// What tools said, oldest cut.
     #[serde(skip_serializing_if = "crate::is_default")]
     pub logs: Vec<LogLine>,
+}
+
+/// Something that was read and may change.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+#[schemars(extend("x-required" = ["kind", "key"]))]
+pub struct Record {
+    /// The step that read it; empty for the promotion's variables.
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub step: String,
+    /// What it is: `resolve`, `tree`, `function`, `download`, `secret`.
+    pub kind: String,
+    /// What was asked.
+    pub key: String,
+    /// What came; for a secret its uid and resourceVersion, never its content.
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub value: Option<Value>,
+    /// When.
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub at: Option<Time>,
+}
+
+/// What a run waits for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+#[schemars(extend("x-required" = ["for"]))]
+pub struct Wait {
+    /// The step that waits.
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub step: String,
+    /// For what.
+    pub for_: String,
+    /// Since when.
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub since: Option<Time>,
+    /// When it is looked at again at the latest.
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub until: Option<Time>,
+    /// What would release it.
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub released_by: String,
 }
 
 /// An event in the same write as the transition it tells of.
