@@ -1,14 +1,16 @@
-//! What every room stands on: clock, randomness, paths, secrets, errors that know what comes next, bounded work and the one HTTP client.
+//! What every room stands on: clock, randomness, paths, URLs, secrets, errors that know what comes next, bounded work and the one HTTP client.
 
 pub mod backoff;
 pub mod clock;
 pub mod error;
 pub mod files;
+pub mod go_duration;
 pub mod http;
 pub mod ids;
 pub mod path;
 pub mod process;
 pub mod secret;
+pub mod urls;
 
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
 pub use error::{Next, chain};

@@ -134,4 +134,15 @@ impl Tree {
     pub(crate) fn at(&self, id: Id) -> usize {
         self.at[id as usize]
     }
+
+    /// A chain of binary operators that leans left, taken apart: its innermost left side, then each operator with its right side and
+    /// its place. It is walked in a loop, however long.
+    pub(crate) fn chain(&self, id: Id) -> (Id, impl Iterator<Item = (Op, Id, usize)>) {
+        let (mut spine, mut here) = (Vec::new(), id);
+        while let Node::Binary(op, left, right) = self.node(here) {
+            spine.push((*op, *right, self.at(here)));
+            here = *left;
+        }
+        (here, spine.into_iter().rev())
+    }
 }

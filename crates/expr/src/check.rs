@@ -103,7 +103,7 @@ impl Check<'_> {
                 Kind::Any
             }
             Node::Let(name, value, rest) => {
-                if crate::builtins::arity(name).is_some() || crate::parse::FOLDS.iter().any(|f| f.0 == &**name) {
+                if crate::builtins::arity(name).is_some() || crate::builtins::FOLDS.iter().any(|f| f.0 == &**name) {
                     return Err(Error::kind(at, format!("cannot redeclare builtin {name}")));
                 }
                 if self.env.function(name).is_some() || self.names.get(name).is_some_and(|s| !s.is_empty()) {
@@ -162,14 +162,9 @@ impl Check<'_> {
 
     #[inline(never)]
     fn binary(&mut self, id: Id) -> Result<Kind, Error> {
-        let mut spine = Vec::new();
-        let mut here = id;
-        while let Node::Binary(op, left, right) = self.tree.node(here) {
-            spine.push((*op, *right, self.tree.at(here)));
-            here = *left;
-        }
-        let mut left = self.kind(here)?;
-        for (op, right, at) in spine.into_iter().rev() {
+        let (first, chain) = self.tree.chain(id);
+        let mut left = self.kind(first)?;
+        for (op, right, at) in chain {
             let kind = self.kind(right)?;
             left = self.operate(op, &left, &kind, right, at)?;
         }

@@ -1,12 +1,11 @@
 //! The names an expression of a warehouse's freight criteria can use: the newest of each discovered artifact.
 
-use std::sync::Arc;
-
+use seaway_base::urls::{normalise_chart, normalise_git, normalise_image};
 use serde_json::Value as Json;
 
+use crate::artifacts::{artifact, record, text, text_map, texts};
 use crate::error::{CallError, Error};
-use crate::promotion::{artifact, normal_git};
-use crate::value::{Map, Struct, Value};
+use crate::value::Value;
 use crate::{Budget, Env, Param, Signature};
 
 /// Evaluates a freight criterion over `status.discoveredArtifacts`.
@@ -17,7 +16,8 @@ pub fn evaluate(expression: &str, artifacts: &Json, budget: &Budget) -> Result<V
     crate::evaluate(expression, &Criteria { artifacts }, budget)
 }
 
-/// Whether the discovered artifacts satisfy a criterion; nothing discovered satisfies any that can be parsed.
+/// Whether the discovered artifacts satisfy a criterion. What was not discovered is null to it, and it is evaluated all the same:
+/// whether an empty discovery needs no criterion is for the caller to say.
 ///
 /// # Errors
 /// See [`Error`]; also when the result means neither yes nor no.
@@ -29,33 +29,13 @@ struct Criteria<'a> {
     artifacts: &'a Json,
 }
 
-fn text<'a>(json: &'a Json, field: &str) -> &'a str {
-    json[field].as_str().unwrap_or_default()
-}
-
-fn record(json: &Json, names: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str, bool, Value)> {
-    names.iter().map(|(name, field)| (*name, *field, true, Value::text(text(json, field)))).collect()
-}
-
-fn normal_image(url: &str) -> String {
-    let url = url.trim().to_lowercase();
-    let hosts = ["docker.io/", "index.docker.io/", "registry-1.docker.io/"];
-    let bare = hosts.iter().find_map(|h| url.strip_prefix(h)).unwrap_or(&url);
-    bare.strip_prefix("library/").unwrap_or(bare).to_string()
-}
-
-fn normal_chart(url: &str) -> String {
-    let lower = url.trim().to_lowercase();
-    normal_image(lower.strip_prefix("oci://").unwrap_or(&lower))
-}
-
 impl Criteria<'_> {
     fn list(&self, field: &str) -> impl Iterator<Item = &Json> {
         self.artifacts[field].as_array().into_iter().flatten()
     }
 
     fn commit(&self, url: &str) -> Option<Value> {
-        let found = self.list("git").find(|g| normal_git(text(g, "repoURL")) == normal_git(url))?;
+        let found = self.list("git").find(|g| normalise_git(text(g, "repoURL")) == normalise_git(url))?;
         let names = [
             ("ID", "id"),
             ("Branch", "branch"),
@@ -65,27 +45,25 @@ impl Criteria<'_> {
             ("Committer", "committer"),
             ("CreatorDate", "creatorDate"),
         ];
-        let fields = record(found["commits"].get(0)?, &names);
-        Some(Value::Struct(Arc::new(Struct { name: "v1alpha1.DiscoveredCommit", fields })))
+        let fields = texts(found["commits"].get(0)?, &names);
+        Some(record("v1alpha1.DiscoveredCommit", fields))
     }
 
     fn image(&self, url: &str) -> Option<Value> {
-        let found = self.list("images").find(|i| normal_image(text(i, "repoURL")) == normal_image(url))?;
+        let found = self.list("images").find(|i| normalise_image(text(i, "repoURL")) == normalise_image(url))?;
         let newest = found["references"].get(0)?;
-        let mut fields = record(newest, &[("Tag", "tag"), ("Digest", "digest"), ("CreatedAt", "createdAt")]);
-        let notes = newest["annotations"].as_object().into_iter().flatten();
-        let notes = Map::of_texts(notes.map(|(k, v)| (Arc::from(k.as_str()), Value::from_json(v))).collect());
-        fields.push(("Annotations", "annotations", true, Value::Map(Arc::new(notes))));
-        Some(Value::Struct(Arc::new(Struct { name: "v1alpha1.DiscoveredImageReference", fields })))
+        let mut fields = texts(newest, &[("Tag", "tag"), ("Digest", "digest"), ("CreatedAt", "createdAt")]);
+        fields.push(("Annotations", "annotations", true, text_map(&newest["annotations"])));
+        Some(record("v1alpha1.DiscoveredImageReference", fields))
     }
 
     fn chart(&self, url: &str, name: &str) -> Option<Value> {
-        let same = |c: &&Json| normal_chart(text(c, "repoURL")) == normal_chart(url) && text(c, "name") == name;
+        let same = |c: &&Json| normalise_chart(text(c, "repoURL")) == normalise_chart(url) && text(c, "name") == name;
         let found = self.list("charts").find(same)?;
         let version = found["versions"].get(0)?.as_str()?;
-        let mut fields = record(found, &[("RepoURL", "repoURL"), ("Name", "name")]);
+        let mut fields = texts(found, &[("RepoURL", "repoURL"), ("Name", "name")]);
         fields.push(("Version", "version", true, Value::text(version)));
-        Some(Value::Struct(Arc::new(Struct { name: "v1alpha1.Chart", fields })))
+        Some(record("v1alpha1.Chart", fields))
     }
 
     fn generic(&self, name: &str) -> Option<Value> {

@@ -233,17 +233,11 @@ impl Run<'_> {
         }
     }
 
-    /// Binary operators; a chain leaning left is walked in a loop, however long.
     #[inline(never)]
     fn binary(&self, id: Id, scope: &Scope<'_>) -> Done {
-        let mut spine = Vec::new();
-        let mut here = id;
-        while let Node::Binary(op, left, right) = self.tree.node(here) {
-            spine.push((*op, *right, self.tree.at(here)));
-            here = *left;
-        }
-        let mut value = self.eval(here, scope)?;
-        for (op, right, at) in spine.into_iter().rev() {
+        let (first, chain) = self.tree.chain(id);
+        let mut value = self.eval(first, scope)?;
+        for (op, right, at) in chain {
             self.meter.step(1)?;
             value = self.operate(op, value, right, at, scope)?;
         }

@@ -319,7 +319,7 @@ pub(crate) fn plain(value: &Value) -> String {
         }
         Value::Struct(s) => format!("{{{}}}", s.fields.iter().map(|f| plain(&f.3)).collect::<Vec<_>>().join(" ")),
         Value::Time(t) => t.format("2006-01-02 15:04:05.999999999 -0700 MST"),
-        Value::Duration(d) => crate::time::duration_text(*d),
+        Value::Duration(d) => seaway_base::go_duration::text(*d),
         Value::Month(m) => crate::time::month_name(*m).into(),
         Value::Weekday(d) => crate::time::weekday_name(*d).into(),
         Value::Zone(z) => crate::time::zone_name(z),

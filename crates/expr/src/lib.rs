@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a file or the network: variables and functions come from an [`Env`], and a function that
 //! lacks a datum answers [`CallError::Needs`], so that the caller can fetch it and evaluate again.
 
+mod artifacts;
 mod ast;
 mod builtins;
 mod check;

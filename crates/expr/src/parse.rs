@@ -4,28 +4,10 @@ use std::sync::Arc;
 
 use crate::Budget;
 use crate::ast::{Id, Node, Op, Pointer, TABLE, Tree, Unary};
+use crate::builtins::FOLDS;
 use crate::error::Error;
 use crate::token::{Kind, Token, tokens};
 use crate::value::Value;
-
-/// Functions that take a predicate: name, whether it may be left out, whether a further argument may follow.
-pub(crate) const FOLDS: [(&str, bool, bool); 15] = [
-    ("all", false, false),
-    ("none", false, false),
-    ("any", false, false),
-    ("one", false, false),
-    ("filter", false, false),
-    ("map", false, false),
-    ("find", false, false),
-    ("findIndex", false, false),
-    ("findLast", false, false),
-    ("findLastIndex", false, false),
-    ("count", true, false),
-    ("sum", true, false),
-    ("groupBy", false, false),
-    ("sortBy", false, true),
-    ("reduce", false, true),
-];
 
 const NEGATABLE: [&str; 5] = ["contains", "matches", "startsWith", "endsWith", "in"];
 
@@ -78,6 +60,10 @@ impl Parser<'_> {
 
     fn expect(&mut self, text: &str) -> Result<(), Error> {
         if self.take(text) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    fn name(&mut self) -> Result<Token, Error> {
+        if self.token().kind == Kind::Name { Ok(self.advance()) } else { Err(self.unexpected()) }
     }
 
     fn unexpected(&self) -> Error {
@@ -173,11 +159,7 @@ impl Parser<'_> {
             }
             if op.text == "|" && floor == 0 {
                 self.next += 1;
-                let name = self.advance();
-                if name.kind != Kind::Name {
-                    self.next -= 1;
-                    return Err(self.unexpected());
-                }
+                let name = self.name()?;
                 left = self.call(&name, Some(left))?;
                 left = self.postfix(left)?;
                 previous = op.text;
@@ -242,11 +224,7 @@ impl Parser<'_> {
 
     fn declaration(&mut self) -> Result<Id, Error> {
         let at = self.advance().at;
-        let name = self.advance();
-        if name.kind != Kind::Name {
-            self.next -= 1;
-            return Err(self.unexpected());
-        }
+        let name = self.name()?;
         self.expect("=")?;
         let value = self.expression(0)?;
         self.expect(";")?;

@@ -7,11 +7,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use seaway_base::urls::normalise_git;
 use serde_json::Value as Json;
 
+use crate::artifacts::{artifact, chart, commit, image, record, text};
 use crate::error::{CallError, Error, Need};
 use crate::template::text_signature;
-use crate::value::{Map, Struct, Value};
+use crate::value::{Map, Value};
 use crate::{Budget, Env, Evaluated, Param, Signature};
 
 /// What has been fetched: the answer to each need.
@@ -150,10 +152,6 @@ pub struct Names<'a> {
     known: RefCell<BTreeMap<String, Value>>,
 }
 
-fn text<'a>(json: &'a Json, field: &str) -> &'a str {
-    json[field].as_str().unwrap_or_default()
-}
-
 /// The task a step belongs to, and its name within.
 fn task(alias: &str) -> (&str, &str) {
     match alias.split_once("::") {
@@ -282,11 +280,11 @@ impl Names<'_> {
         let found = |value: Option<Value>| value.unwrap_or(Value::Null);
         match function {
             "commitFrom" => {
-                let url = normal_git(wanted);
+                let url = normalise_git(wanted);
                 let origin =
-                    self.origin(args, &what, |s| normal_git(text(&s["git"], "repoURL")) == url && s["git"].is_object())?;
+                    self.origin(args, &what, |s| normalise_git(text(&s["git"], "repoURL")) == url && s["git"].is_object())?;
                 let Some(origin) = origin else { return Ok(Value::Null) };
-                Ok(found(self.artifacts(&origin, "commits").find(|c| normal_git(text(c, "repoURL")) == url).map(commit)))
+                Ok(found(self.artifacts(&origin, "commits").find(|c| normalise_git(text(c, "repoURL")) == url).map(commit)))
             }
             "imageFrom" => {
                 let origin = self.origin(args, &what, |s| text(&s["image"], "repoURL") == wanted)?;
@@ -315,76 +313,6 @@ impl Names<'_> {
 }
 
 const ORIGIN: &str = "v1alpha1.FreightOrigin";
-
-fn record(name: &'static str, fields: Vec<(&'static str, &'static str, bool, Value)>) -> Value {
-    Value::Struct(Arc::new(Struct { name, fields }))
-}
-
-fn texts(json: &Json, names: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str, bool, Value)> {
-    names.iter().map(|(name, field)| (*name, *field, true, Value::text(text(json, field)))).collect()
-}
-
-fn text_map(json: &Json) -> Value {
-    let entries = json.as_object().into_iter().flatten();
-    Value::Map(Arc::new(Map::of_texts(entries.map(|(k, v)| (Arc::from(k.as_str()), Value::from_json(v))).collect())))
-}
-
-fn commit(json: &Json) -> Value {
-    let names = [
-        ("RepoURL", "repoURL"),
-        ("ID", "id"),
-        ("Branch", "branch"),
-        ("Tag", "tag"),
-        ("Message", "message"),
-        ("Author", "author"),
-        ("Committer", "committer"),
-    ];
-    record("v1alpha1.GitCommit", texts(json, &names))
-}
-
-fn image(json: &Json) -> Value {
-    let mut fields = texts(json, &[("RepoURL", "repoURL"), ("Tag", "tag"), ("Digest", "digest")]);
-    fields.push(("Annotations", "annotations", true, text_map(&json["annotations"])));
-    record("v1alpha1.Image", fields)
-}
-
-fn chart(json: &Json) -> Value {
-    record("v1alpha1.Chart", texts(json, &[("RepoURL", "repoURL"), ("Name", "name"), ("Version", "version")]))
-}
-
-pub(crate) fn artifact(json: &Json) -> Value {
-    let metadata = if json["metadata"].is_object() { Value::from_json(&json["metadata"]) } else { Value::map([]) };
-    let named = |name: &'static str, field: &str| (name, name, false, Value::text(text(json, field)));
-    let fields = vec![
-        named("ArtifactType", "artifactType"),
-        named("SubscriptionName", "subscriptionName"),
-        named("Version", "version"),
-        ("Metadata", "Metadata", false, metadata),
-    ];
-    record("ArtifactReference", fields)
-}
-
-/// A git URL in the form in which they are compared.
-pub(crate) fn normal_git(url: &str) -> String {
-    let url: String = url.trim().chars().filter(|c| !c.is_control() && *c != '\u{feff}').collect::<String>().to_lowercase();
-    if url.contains('?') {
-        return url;
-    }
-    let bare = url.trim_end_matches('/');
-    let bare = bare.strip_suffix(".git").unwrap_or(bare);
-    match bare.split_once("://") {
-        Some((scheme @ ("http" | "https"), rest)) => {
-            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-            format!("{scheme}://{host}/{path}")
-        }
-        Some(_) => bare.to_string(),
-        None => match bare.split_once(':') {
-            Some((host, path)) => format!("ssh://{host}/{path}"),
-            None => bare.to_string(),
-        },
-    }
-}
 
 /// The answer of `warehouse(name)`: the origin of freight.
 ///

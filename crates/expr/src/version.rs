@@ -6,6 +6,32 @@ use semver::Version;
 
 use crate::value::Value;
 
+/// The methods of every version, with their number of arguments.
+pub(crate) const METHODS: &[(&str, usize)] = &[
+    ("Major", 0),
+    ("Minor", 0),
+    ("Patch", 0),
+    ("Prerelease", 0),
+    ("Metadata", 0),
+    ("String", 0),
+    ("IncPatch", 0),
+    ("IncMinor", 0),
+    ("IncMajor", 0),
+    ("SetMetadata", 1),
+    ("SetPrerelease", 1),
+];
+
+/// What only a version that was read has, not one derived from it.
+pub(crate) const READ_METHODS: &[(&str, usize)] = &[
+    ("Original", 0),
+    ("Equal", 1),
+    ("GreaterThan", 1),
+    ("LessThan", 1),
+    ("GreaterThanEqual", 1),
+    ("LessThanEqual", 1),
+    ("Compare", 1),
+];
+
 /// Reads a version as Masterminds' NewVersion does: a leading `v` and missing parts are fine.
 pub(crate) fn parse(text: &str) -> Option<Version> {
     let rest = text.strip_prefix('v').unwrap_or(text);
@@ -55,6 +81,7 @@ pub(crate) fn diff(a: &str, b: &str) -> &'static str {
     }
 }
 
+/// Calls a method; `None` if it cannot be called with these arguments.
 pub(crate) fn method(version: &Arc<Version>, original: Option<&str>, name: &str, args: &[Value]) -> Option<Value> {
     let int = |n: u64| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
     let other = match args.first().map(|a| a.open().0) {

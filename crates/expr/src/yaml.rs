@@ -44,7 +44,7 @@ fn plain_data(value: &Value) -> Result<Data, String> {
             "NaN" => ".nan".into(),
             text => text.to_string(),
         }),
-        Value::Duration(d) => Data::Scalar(crate::time::duration_text(*d)),
+        Value::Duration(d) => Data::Scalar(seaway_base::go_duration::text(*d)),
         Value::Time(t) => Data::Scalar(t.format("2006-01-02T15:04:05.999999999Z07:00")),
         Value::String(s) => Data::Text(s.to_string()),
         Value::Bytes(b) => Data::List(b.iter().map(|b| Data::Scalar(b.to_string())).collect()),
