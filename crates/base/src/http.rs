@@ -1,6 +1,7 @@
 //! The one HTTP client and the one egress policy: link-local, metadata and our own addresses are never reached.
 
 mod egress;
+mod redirect;
 
 pub use egress::{Egress, Proxies, Refused, is_loopback, shown};
 
@@ -123,9 +124,6 @@ impl From<reqwest::Error> for HttpError {
             if let Some(refused) = inner.downcast_ref::<Refused>() {
                 return Self::Refused(refused.clone());
             }
-            if inner.is::<TooManyRedirects>() {
-                return Self::Redirects { url };
-            }
             reason = inner.to_string();
             cause = inner.source();
         }
@@ -133,7 +131,9 @@ impl From<reqwest::Error> for HttpError {
             reason = err.without_url().to_string();
             return Self::Broken { url, reason };
         }
-        if err.is_timeout() {
+        if err.is_connect() && err.is_timeout() {
+            Self::Connect { url, reason: "no answer in time".to_owned() }
+        } else if err.is_timeout() {
             Self::TimedOut { url }
         } else if err.is_connect() && reason.contains("certificate") {
             Self::Tls { url, reason }
@@ -144,10 +144,6 @@ impl From<reqwest::Error> for HttpError {
         }
     }
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("too many redirects")]
-struct TooManyRedirects;
 
 /// The policy as the clients' hooks see it.
 #[derive(Debug)]
@@ -197,23 +193,6 @@ impl Shared {
             _ => Ok(good),
         }
     }
-
-    fn redirect(&self, attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
-        if attempt.previous().len() > MAX_REDIRECTS {
-            return attempt.error(TooManyRedirects);
-        }
-        if let Err(refused) = self.check(attempt.url()) {
-            return attempt.error(refused);
-        }
-        let downgrade = attempt.previous().last().filter(|from| from.scheme() == "https" && attempt.url().scheme() == "http");
-        match downgrade {
-            Some(from) if self.egress.read().may_send_credentials(attempt.url()).is_err() => {
-                let refused = Refused::Downgrade { from: shown(from), to: shown(attempt.url()) };
-                attempt.error(refused)
-            }
-            _ => attempt.follow(),
-        }
-    }
 }
 
 struct Resolver(Arc<Shared>);
@@ -233,11 +212,13 @@ impl Resolve for Resolver {
 /// Speaks HTTP with the outside world under one [`Egress`] policy; cheap to clone.
 ///
 /// Names are judged after DNS and redirects at each hop; a literal address never meets the resolver, so a request begins with
-/// [`HttpClient::request`] or with [`HttpClient::check`].
+/// [`HttpClient::request`] or with [`HttpClient::check`]. Redirects are followed by [`HttpClient::send`] alone: to a request that is
+/// sent otherwise, a redirect is an answer like any other.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     verifying: reqwest::Client,
     trusting: reqwest::Client,
+    total: Duration,
     shared: Arc<Shared>,
 }
 
@@ -275,7 +256,6 @@ impl HttpClient {
         }
         let shared = Arc::new(Shared { egress: RwLock::new(egress), guarded: Mutex::default(), proxy_hosts });
         let build = |skip_tls_verify: bool, only: bool| {
-            let hook = Arc::clone(&shared);
             let mut builder = reqwest::Client::builder()
                 .user_agent(concat!("seaway/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(timeouts.connect)
@@ -284,7 +264,7 @@ impl HttpClient {
                 .pool_idle_timeout(Duration::from_secs(60))
                 .pool_max_idle_per_host(32)
                 .dns_resolver(Resolver(Arc::clone(&shared)))
-                .redirect(reqwest::redirect::Policy::custom(move |attempt| hook.redirect(attempt)))
+                .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
                 .tls_danger_accept_invalid_certs(skip_tls_verify)
                 .no_proxy();
@@ -298,7 +278,7 @@ impl HttpClient {
             build(false, true).map_err(|err| setting("egress.caBundle", err))
         })?;
         let trusting = build(true, false).map_err(|err| setting("egress", err))?;
-        Ok(Self { verifying, trusting, shared })
+        Ok(Self { verifying, trusting, total: timeouts.total, shared })
     }
 
     /// Begins a request; `skip_tls_verify` accepts any certificate.

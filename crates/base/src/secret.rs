@@ -1,4 +1,4 @@
-//! A value that prints as `***`.
+//! A value that prints as `***`, and the credential that holds one.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -37,6 +37,17 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Secret<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         T::deserialize(deserializer).map(Self)
     }
+}
+
+/// A user name and a password or token, for a repository or a registry.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// What tells it from others: its Secret's uid and a hash of its content. Mirrors and caches are kept apart by it.
+    pub key: String,
+    /// The user name; may be empty for tokens.
+    pub username: String,
+    /// The password or token.
+    pub password: Secret<String>,
 }
 
 /// Serializes as `***`: for records that must show that a secret was there.

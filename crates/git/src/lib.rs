@@ -32,7 +32,7 @@ pub use objects::{Commit, Kind, Objects, Signature};
 pub use push::{PushError, PushRequest, Pushed, RefUpdate, Wanted};
 pub use refs::RemoteRefs;
 pub use remote::{Credential, Remote};
-pub use transport::{Client, Guard, HttpTransport, Limits, Method, Request, Response, Transport};
+pub use transport::{HttpTransport, Limits, Method, Request, Response, Transport};
 pub use tree::{Change, Mode};
 pub use work_folder::{
     CommitDetails, Committed, Copied, EntryInfo, FileKind, FolderError, Head, Merged, MountInfo, MountSpec, WorkFolder,

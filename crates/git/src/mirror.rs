@@ -342,6 +342,12 @@ impl Mirror {
         }
     }
 
+    /// What a branch or tag, by its full name, was when this process last heard of it. Nothing is asked; `None`: absent, or nothing was
+    /// heard yet.
+    pub fn known(&self, refname: &str) -> Option<ObjectId> {
+        self.refs.read().as_ref()?.get(refname)
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Objects, &RemoteRefs) -> Result<T, GitError> + Send + 'static,
@@ -365,9 +371,14 @@ impl Mirror {
     /// Where the disk does not take it.
     pub async fn pin(&self, run_uid: &str, objects: &Arc<Objects>, ids: &[ObjectId]) -> Result<(), GitError> {
         let (disk, objects, run_uid, ids) = (self.disk.clone(), objects.clone(), run_uid.to_owned(), ids.to_vec());
+        // Side by side: each waits for the disk more than once.
         blocking(move || {
-            push::keep(&objects)?;
-            refs::pin(&disk.dir, &run_uid, &ids)
+            std::thread::scope(|threads| {
+                let kept = threads.spawn(|| push::keep(&objects));
+                let pinned = refs::pin(&disk.dir, &run_uid, &ids);
+                kept.join().unwrap_or_else(|_| Err(GitError::Bug("writing objects panicked".into())))?;
+                pinned
+            })
         })
         .await
     }
@@ -445,21 +456,24 @@ impl Mirror {
     /// See [`PushError`]; after [`PushError::AnswerLost`] it may have landed.
     pub async fn push(&self, request: &PushRequest) -> Result<Pushed, PushError> {
         let store = request.objects.clone().unwrap_or_else(|| self.reads.clone());
-        let pushed = push::push(&self.wire, store.clone(), &request.updates).await?;
+        let known = self.refs.read().clone();
+        let pushed = push::push(&self.wire, store.clone(), &request.updates, known).await?;
         // It has landed; what follows only saves the next fetch some work, so its failure must not look like a failed push.
-        let (disk, known, updates) = (self.disk.clone(), self.refs.clone(), request.updates.clone());
-        let kept = blocking(move || {
-            push::keep(&store)?;
-            let mut known = known.write();
-            let Some(before) = known.as_deref() else { return Ok(()) };
-            let refs = push::moved(before.clone(), &updates);
-            refs.save(&disk.dir).map_err(|err| GitError::io("write references of", &disk.dir, err))?;
-            *known = Some(Arc::new(refs));
-            Ok(())
-        });
-        if let Err(err) = kept.await {
+        if let Err(err) = blocking(move || push::keep(&store)).await {
             tracing::warn!(repo = self.repo(), %err, "keep what was pushed");
+            return Ok(pushed);
         }
+        if let Some(before) = self.refs.write().as_mut() {
+            *before = Arc::new(push::moved(RemoteRefs::clone(before), &request.updates));
+        }
+        // On disk they serve the next process only: nobody waits for that.
+        let (disk, known) = (self.disk.clone(), self.refs.clone());
+        drop(tokio::task::spawn_blocking(move || {
+            let Some(refs) = known.read().clone() else { return };
+            if let Err(err) = refs.save(&disk.dir) {
+                tracing::warn!(repo = disk.repo, %err, "write references of the mirror");
+            }
+        }));
         Ok(pushed)
     }
 }

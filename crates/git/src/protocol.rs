@@ -58,11 +58,22 @@ pub(crate) struct Wire {
     pub(crate) repo: String,
     /// Kept so that a poll is one request. Forgotten on any error.
     upload: Mutex<Option<Endpoint>>,
+    /// Kept so that a push is one request, where nothing else moved. Forgotten when one is not taken.
+    receive: Mutex<Option<Endpoint>>,
 }
 
 impl Wire {
     pub(crate) fn new(transport: Arc<dyn Transport>, remote: Remote) -> Self {
-        Self { transport, repo: remote.shown(), remote, upload: Mutex::new(None) }
+        Self { transport, repo: remote.shown(), remote, upload: Mutex::new(None), receive: Mutex::new(None) }
+    }
+
+    /// Where the last push went.
+    pub(crate) fn receiver(&self) -> Option<Endpoint> {
+        self.receive.lock().clone()
+    }
+
+    pub(crate) fn keep_receiver(&self, endpoint: Option<Endpoint>) {
+        *self.receive.lock() = endpoint;
     }
 
     /// Takes the password out of a text that the server wrote, and control characters with it.

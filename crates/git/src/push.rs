@@ -142,11 +142,57 @@ impl PushError {
 /// A reference that must be sent: name, old and new id.
 type Command = (String, Option<ObjectId>, ObjectId);
 
-/// Carries a push out.
-pub(crate) async fn push(wire: &Wire, store: Arc<Objects>, updates: &[RefUpdate]) -> Result<Pushed, PushError> {
+/// Carries a push out. Where the references are known to be what they must be, and the server was pushed to before, the pack is sent
+/// without asking first: the server compares when it swaps. Whatever it does not take for another reason is pushed once more, by
+/// asking.
+pub(crate) async fn push(
+    wire: &Wire,
+    store: Arc<Objects>,
+    updates: &[RefUpdate],
+    known: Option<Arc<RemoteRefs>>,
+) -> Result<Pushed, PushError> {
     check(wire, updates)?;
+    if let (Some(known), Some(endpoint)) = (known.filter(|known| stand_as_wanted(known, updates)), wire.receiver()) {
+        match send(wire, &endpoint, store.clone(), updates, known).await {
+            Err(PushError::Git(err)) => {
+                tracing::debug!(repo = wire.repo, %err, "a push without asking first was not taken");
+                wire.keep_receiver(None);
+            }
+            Err(err @ PushError::AnswerLost { .. }) => {
+                wire.keep_receiver(None);
+                return Err(err);
+            }
+            answer => return answer,
+        }
+    }
     let (endpoint, mut reader, first) = wire.discover(DOING, Service::ReceivePack).await?;
     let theirs = wire.refs_v0(DOING, &endpoint, &mut reader, first).await?;
+    let pushed = send(wire, &endpoint, store, updates, Arc::new(theirs)).await?;
+    wire.keep_receiver(Some(endpoint));
+    Ok(pushed)
+}
+
+/// Is every reference what it must be, as far as is known, and none there already?
+fn stand_as_wanted(known: &RemoteRefs, updates: &[RefUpdate]) -> bool {
+    updates.iter().all(|update| {
+        let tip = known.get(&update.name);
+        let wanted = match update.old {
+            Wanted::At(id) => tip == Some(id),
+            Wanted::Absent => tip.is_none(),
+            Wanted::Anything => false,
+        };
+        wanted && tip != Some(update.new)
+    })
+}
+
+/// Sends what a server with these references lacks, and reads what came of it.
+async fn send(
+    wire: &Wire,
+    endpoint: &Endpoint,
+    store: Arc<Objects>,
+    updates: &[RefUpdate],
+    theirs: Arc<RemoteRefs>,
+) -> Result<Pushed, PushError> {
     let mut pushed = Pushed::default();
     let commands = commands(wire, &theirs, updates, &mut pushed)?;
     if commands.is_empty() {
@@ -161,10 +207,10 @@ pub(crate) async fn push(wire: &Wire, store: Arc<Objects>, updates: &[RefUpdate]
     })
     .await?;
     (pushed.n_objects, pushed.pack_bytes) = (n_objects, pack.len());
-    let body = request(&endpoint, &commands, &pack);
+    let body = request(endpoint, &commands, &pack);
     drop(pack);
-    let response = wire.post(&endpoint, Service::ReceivePack, body.into()).await.map_err(|err| sent(wire, err))?;
-    let report = report(wire, &endpoint, response).await?;
+    let response = wire.post(endpoint, Service::ReceivePack, body.into()).await.map_err(|err| sent(wire, err))?;
+    let report = report(wire, endpoint, response).await?;
     pushed.messages = wire.clean(&report.messages);
     verdict(wire, &report, &commands, &pushed.messages).await?;
     Ok(pushed)
@@ -195,7 +241,7 @@ fn check(wire: &Wire, updates: &[RefUpdate]) -> Result<(), GitError> {
 fn commands(wire: &Wire, theirs: &RemoteRefs, updates: &[RefUpdate], pushed: &mut Pushed) -> Result<Vec<Command>, PushError> {
     let mut commands = Vec::new();
     for update in updates {
-        let tip = lookup(theirs, &update.name);
+        let tip = theirs.get(&update.name);
         if tip == Some(update.new) {
             pushed.unchanged.push(update.name.clone());
             continue;
@@ -211,13 +257,6 @@ fn commands(wire: &Wire, theirs: &RemoteRefs, updates: &[RefUpdate], pushed: &mu
         commands.push((update.name.clone(), tip, update.new));
     }
     Ok(commands)
-}
-
-fn lookup(refs: &RemoteRefs, name: &str) -> Option<ObjectId> {
-    match name.strip_prefix("refs/heads/") {
-        Some(branch) => refs.branches.get(branch).copied(),
-        None => refs.tags.get(name.strip_prefix("refs/tags/")?).copied(),
-    }
 }
 
 fn request(endpoint: &Endpoint, commands: &[Command], pack: &[u8]) -> Vec<u8> {
@@ -312,7 +351,7 @@ async fn verdict(wire: &Wire, report: &Report, commands: &[Command], messages: &
     let (endpoint, mut reader, first) = wire.discover(DOING, Service::ReceivePack).await?;
     let now = wire.refs_v0(DOING, &endpoint, &mut reader, first).await?;
     for (name, expected, new) in commands {
-        let tip = lookup(&now, name);
+        let tip = now.get(name);
         if tip != *expected && tip != Some(*new) {
             return Err(PushError::NonFastForward { repo: repo(), reference: name.clone(), expected: *expected, tip });
         }

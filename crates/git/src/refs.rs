@@ -26,6 +26,14 @@ impl RemoteRefs {
         self.peeled.get(tag).or_else(|| self.tags.get(tag)).copied()
     }
 
+    /// What a branch or tag, by its full name, points at.
+    pub fn get(&self, name: &str) -> Option<ObjectId> {
+        match name.strip_prefix("refs/heads/") {
+            Some(branch) => self.branches.get(branch).copied(),
+            None => self.tags.get(name.strip_prefix("refs/tags/")?).copied(),
+        }
+    }
+
     /// Every object that a reference names, once each.
     pub(crate) fn tips(&self) -> Vec<ObjectId> {
         let mut ids: Vec<_> = self.branches.values().chain(self.tags.values()).copied().collect();
@@ -133,9 +141,11 @@ pub(crate) fn pin(dir: &Path, run_uid: &str, ids: &[ObjectId]) -> Result<(), Git
         // Folders that were there are durable already.
         let new: Vec<_> = folder.ancestors().take_while(|it| !it.exists()).collect();
         std::fs::create_dir_all(&folder)?;
-        for id in ids {
-            write_whole(&folder, &id.to_string(), format!("{id}\n").as_bytes())?;
-        }
+        std::thread::scope(|threads| {
+            let write = |id: &ObjectId| write_whole(&folder, &id.to_string(), format!("{id}\n").as_bytes());
+            let written: Vec<_> = ids.iter().map(|id| threads.spawn(move || write(id))).collect();
+            written.into_iter().try_for_each(|it| it.join().unwrap_or_else(|_| Err(std::io::Error::other("writing a pin panicked"))))
+        })?;
         crate::objects::sync_folder(&folder)?;
         new.iter().filter_map(|it| it.parent()).try_for_each(crate::objects::sync_folder)
     };

@@ -5,16 +5,7 @@ use seaway_base::Secret;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-/// A user name and a password or token.
-#[derive(Debug, Clone)]
-pub struct Credential {
-    /// What tells this credential from others: its Secret's uid and a hash of its content.
-    pub key: String,
-    /// User name; may be empty for tokens.
-    pub username: String,
-    /// Password or token.
-    pub password: Secret<String>,
-}
+pub use seaway_base::secret::Credential;
 
 /// A repository and how it is reached. Two remotes are the same only if URL and credential key are.
 #[derive(Debug, Clone)]

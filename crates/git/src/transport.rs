@@ -7,8 +7,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
 use seaway_base::Secret;
-use seaway_base::http::{HttpClient, Refused};
-use std::sync::Arc;
+use seaway_base::http::{HttpClient, HttpError, Refused, shown};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use url::Url;
@@ -81,38 +80,35 @@ pub trait Transport: Send + Sync + 'static {
     async fn send(&self, request: Request) -> Result<Response, TransportError>;
 }
 
-/// Says whether a URL may be reached, and with a credential; the text of a refusal names the setting that would allow it.
-pub type Guard = Arc<dyn Fn(&Url, bool) -> Result<(), String> + Send + Sync>;
-
-/// Gives the HTTP client: one that checks certificates, or (`true`) one that does not.
-pub type Client = Arc<dyn Fn(bool) -> reqwest::Client + Send + Sync>;
-
-/// A transport over `reqwest`.
+/// A transport over the one HTTP client and its egress policy.
 #[derive(Clone)]
 pub struct HttpTransport {
-    client: Client,
-    guard: Guard,
+    http: HttpClient,
     limits: Limits,
 }
 
 impl HttpTransport {
-    /// A transport over these clients; redirects of the client's own policy are followed.
-    pub fn new(client: Client, guard: Guard, limits: Limits) -> Self {
-        Self { client, guard, limits }
+    /// A transport with these limits.
+    pub fn over(http: HttpClient, limits: Limits) -> Self {
+        Self { http, limits }
     }
 
-    /// A transport over the one HTTP client and its egress policy.
-    pub fn over(http: HttpClient, limits: Limits) -> Self {
-        let guarded = http.clone();
-        let guard: Guard = Arc::new(move |url, with_credential| {
-            guarded.check(url).map_err(|err| err.to_string())?;
-            if with_credential { guarded.may_send_credentials(url).map_err(|err| err.to_string()) } else { Ok(()) }
-        });
-        Self::new(Arc::new(move |skip_tls_verify| http.get(skip_tls_verify).clone()), guard, limits)
+    fn check(&self, request: &Request) -> Result<(), Refused> {
+        self.http.check(&request.url)?;
+        if request.credential.is_some() { self.http.may_send_credentials(&request.url) } else { Ok(()) }
+    }
+
+    /// A GET may be redirected. A POST is sent where it belongs or nowhere: a pack goes to no second server, and to none twice.
+    async fn exchange(&self, request: &Request) -> Result<reqwest::Response, HttpError> {
+        let builder = self.builder(request);
+        match request.method {
+            Method::Get => self.http.send(builder).await,
+            Method::Post => builder.send().await.map_err(HttpError::from),
+        }
     }
 
     fn builder(&self, request: &Request) -> reqwest::RequestBuilder {
-        let client = (self.client)(request.skip_tls_verify);
+        let client = self.http.get(request.skip_tls_verify);
         let builder = match request.method {
             Method::Get => client.get(request.url.clone()),
             Method::Post => client.post(request.url.clone()).body(request.body.clone()),
@@ -143,18 +139,6 @@ pub(crate) fn host(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// What the egress policy says, where it refused behind our back: after DNS, or on a redirect.
-fn refusal(err: &reqwest::Error) -> Option<String> {
-    let mut cause = std::error::Error::source(err);
-    while let Some(err) = cause {
-        if let Some(refused) = err.downcast_ref::<Refused>() {
-            return Some(refused.to_string());
-        }
-        cause = err.source();
-    }
-    None
-}
-
 /// The innermost cause: the ones around it repeat themselves, and name the URL.
 fn why(err: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = err;
@@ -167,28 +151,32 @@ fn why(err: &reqwest::Error) -> String {
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        (self.guard)(&request.url, request.credential.is_some()).map_err(TransportError::Refused)?;
+        self.check(&request).map_err(|err| TransportError::Refused(err.to_string()))?;
         let host = host(&request.url);
         let (limits, begun) = (self.limits, Instant::now());
         let deadline = begun + limits.total;
         // A large body takes its time before the server can say anything.
         let upload = Duration::from_secs(request.body.len() as u64 / UPLOAD_BYTES_PER_SECOND);
-        let sent = timeout((limits.idle + upload).min(limits.total), self.builder(&request).send()).await;
-        let response = match sent {
+        let response = match timeout((limits.idle + upload).min(limits.total), self.exchange(&request)).await {
             Err(_) => return Err(TransportError::Timeout { host, what: "sent nothing", after: limits.idle }),
-            Ok(Err(err)) if refusal(&err).is_some() => return Err(TransportError::Refused(refusal(&err).unwrap_or_default())),
-            Ok(Err(err)) if err.is_timeout() && !err.is_connect() => {
+            Ok(Err(HttpError::TimedOut { .. })) => {
                 return Err(TransportError::Timeout { host, what: "sent nothing", after: rounded(begun.elapsed()) });
             }
-            Ok(Err(err)) if err.is_connect() => return Err(TransportError::Connect { host, why: why(&err) }),
-            Ok(Err(err)) if err.is_redirect() => return Err(TransportError::Refused(why(&err))),
-            Ok(Err(err)) => return Err(TransportError::Cut { host, why: why(&err) }),
+            Ok(Err(HttpError::Connect { reason, .. } | HttpError::Tls { reason, .. })) => {
+                return Err(TransportError::Connect { host, why: reason });
+            }
+            Ok(Err(HttpError::Broken { reason, .. })) => return Err(TransportError::Cut { host, why: reason }),
+            Ok(Err(err)) => return Err(TransportError::Refused(err.to_string())),
             Ok(Ok(response)) => response,
         };
         let url = response.url().clone();
-        if request.method == Method::Post && url != request.url {
-            // It may have been sent on to another server, so nobody can say that nothing has happened.
-            return Err(TransportError::Cut { host, why: "a POST was redirected, which git does not follow".into() });
+        if request.method == Method::Post && response.status().is_redirection() {
+            let to = response.headers().get(reqwest::header::LOCATION).and_then(|value| value.to_str().ok());
+            let to = to.and_then(|text| url.join(text).ok()).map_or_else(|| "nowhere".to_owned(), |to| shown(&to));
+            let from = shown(&url);
+            return Err(TransportError::Refused(format!(
+                "`{from}` redirects to `{to}`, and what is sent to one address is not sent on to another: let `repoURL` name the address that answers"
+            )));
         }
         let content_type = response.headers().get(reqwest::header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();

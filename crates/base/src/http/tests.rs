@@ -16,7 +16,7 @@ async fn server(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Sock
     addr
 }
 
-/// Reads one request and answers it.
+/// Reads one request, with its body, and answers it.
 async fn converse(mut socket: impl AsyncRead + AsyncWrite + Unpin, answer: impl Fn(&str) -> String) {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
@@ -24,6 +24,12 @@ async fn converse(mut socket: impl AsyncRead + AsyncWrite + Unpin, answer: impl 
             Ok(byte) => request.push(byte),
             Err(_) => break,
         }
+    }
+    let head = String::from_utf8_lossy(&request).to_lowercase();
+    let length = head.split_once("content-length: ").and_then(|(_, rest)| rest.lines().next()?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    if socket.read_exact(&mut body).await.is_ok() {
+        request.extend(body);
     }
     let text = answer(&String::from_utf8_lossy(&request));
     let _ = socket.write_all(text.as_bytes()).await;
@@ -60,7 +66,7 @@ fn found(location: &str) -> String {
 
 async fn get(client: &HttpClient, url: &str) -> Result<String, HttpError> {
     let url = Url::parse(url).unwrap();
-    let response = client.request(reqwest::Method::GET, &url, false)?.bearer_auth("secret").send().await?;
+    let response = client.send(client.request(reqwest::Method::GET, &url, false)?.bearer_auth("secret")).await?;
     Ok(String::from_utf8_lossy(&read_bounded(response, 100).await?).into_owned())
 }
 
@@ -97,6 +103,85 @@ async fn each_hop_of_a_redirect_is_judged_and_loses_the_credential() {
     client.add_own(inner);
     let own = get(&client, &format!("http://{hop}/away")).await.unwrap_err();
     assert!(matches!(own, HttpError::Refused(Refused::Own { .. })), "{own}");
+}
+
+/// A server that tells what it was asked: the request line, the headers but the usual ones, the body.
+async fn mirror() -> SocketAddr {
+    let usual = ["host:", "accept:", "accept-encoding:", "user-agent:", "content-length:"];
+    server(move |request| {
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        let headers = head.lines().filter(|line| !usual.iter().any(|name| line.to_lowercase().starts_with(name)));
+        ok(&[headers.collect::<Vec<_>>().join(" | "), body.to_owned()].join(" | "))
+    })
+    .await
+}
+
+fn redirect(status: u16, location: &str) -> String {
+    format!("HTTP/1.1 {status} Elsewhere\r\nconnection: close\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n")
+}
+
+/// Sends a request with a credential, a header of one's own and a body, and says what arrived at its end.
+async fn arrives(method: reqwest::Method, first: SocketAddr, path: &str) -> String {
+    let client = HttpClient::new(Egress::local()).unwrap();
+    let url = Url::parse(&format!("http://{first}{path}")).unwrap();
+    let mut request = client.request(method.clone(), &url, false).unwrap();
+    request = request.bearer_auth("secret").header("private-token", "mine").header("accept", "text/plain");
+    if method != reqwest::Method::GET && method != reqwest::Method::DELETE {
+        request = request.body("pack");
+    }
+    let response = client.send(request).await.unwrap();
+    let status = response.status().as_u16();
+    format!("{status} {}", response.text().await.unwrap()).trim_end_matches([' ', '|']).to_owned()
+}
+
+#[tokio::test]
+async fn what_was_meant_for_one_server_is_not_handed_to_another() {
+    use reqwest::Method;
+    let other = mirror().await;
+    // The same origin with its own redirects: `/here/STATUS` stays, `/away/STATUS` leads to the other one.
+    let hop = server(move |request| {
+        let path = request.split(' ').nth(1).unwrap().to_owned();
+        let status = path.rsplit('/').next().and_then(|it| it.parse().ok());
+        match (status, path.starts_with("/away")) {
+            (Some(status), true) => redirect(status, &format!("http://{other}/there")),
+            (Some(status), false) => redirect(status, "/there"),
+            _ => ok(&format!(
+                "{} {} {}",
+                request.split(' ').next().unwrap(),
+                if request.contains("secret") && request.contains("mine") { "as I am" } else { "bare" },
+                if request.ends_with("pack") { "with the body" } else { "" }
+            )),
+        }
+    })
+    .await;
+    let table = [
+        (Method::GET, "/here/302", "200 GET as I am"),
+        (Method::GET, "/here/308", "200 GET as I am"),
+        (Method::POST, "/here/301", "200 GET as I am"),
+        (Method::PUT, "/here/302", "200 GET as I am"),
+        (Method::POST, "/here/303", "200 GET as I am"),
+        (Method::POST, "/here/307", "200 POST as I am with the body"),
+        (Method::PATCH, "/here/308", "200 PATCH as I am with the body"),
+        (Method::GET, "/away/302", "200 GET /there HTTP/1.1"),
+        (Method::GET, "/away/307", "200 GET /there HTTP/1.1"),
+        (Method::POST, "/away/303", "200 GET /there HTTP/1.1"),
+        (Method::POST, "/away/307", "307"),
+        (Method::PUT, "/away/308", "308"),
+        (Method::DELETE, "/away/308", "308"),
+    ];
+    for (method, path, expected) in table {
+        assert_eq!(arrives(method.clone(), hop, path).await, expected, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_sent_plainly_is_never_redirected() {
+    let other = mirror().await;
+    let hop = server(move |_| redirect(307, &format!("http://{other}/there"))).await;
+    let client = HttpClient::new(Egress::local()).unwrap();
+    let url = Url::parse(&format!("http://{hop}/git-receive-pack")).unwrap();
+    let response = client.request(reqwest::Method::POST, &url, false).unwrap().body("pack").send().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.url()), (307, &url));
 }
 
 #[tokio::test]

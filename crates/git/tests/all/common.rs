@@ -1,5 +1,6 @@
 //! A git server for tests: `git http-backend` behind a small HTTP bridge that can refuse, hang, cut and redirect.
 
+use seaway_base::http::{Egress, HttpClient};
 use seaway_git::{Credential, HttpTransport, Limits, MirrorOptions, Mirrors, Remote, Signature};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -28,6 +29,8 @@ pub(crate) enum Fault {
     Html,
     /// Redirects the first request to another path.
     Redirect,
+    /// Redirects a push (307) to another path, where it would be taken.
+    RedirectPush,
 }
 
 #[derive(Default)]
@@ -140,8 +143,7 @@ fn command(dir: &Path, args: &[&str]) -> Command {
 
 /// Mirrors in a folder, over plain HTTP to loopback.
 pub(crate) fn mirrors(dir: &Path, limits: Limits) -> Mirrors {
-    let client = reqwest::Client::new();
-    let transport = HttpTransport::new(Arc::new(move |_| client.clone()), Arc::new(|_, _| Ok(())), limits);
+    let transport = HttpTransport::over(HttpClient::new(Egress::local()).unwrap(), limits);
     Mirrors::with_transport(dir.join("mirrors"), Arc::new(transport), MirrorOptions::default())
 }
 
@@ -215,6 +217,9 @@ async fn one(stream: &mut BufReader<TcpStream>, root: &Path, state: &State) -> O
         if authorization != format!("Basic {wanted}") {
             return plain(stream, "401 Unauthorized", "WWW-Authenticate: Basic realm=\"git\"\r\n").await;
         }
+    }
+    if is_push && fault == Fault::RedirectPush && target == path {
+        return plain(stream, "307 Temporary Redirect", &format!("Location: /moved{target}\r\n")).await;
     }
     if is_push && fault == Fault::CutBeforePush {
         return None;

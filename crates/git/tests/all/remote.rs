@@ -71,6 +71,8 @@ async fn a_commit_made_in_memory_lands_and_git_agrees() {
         git(&bare, &["log", "-1", "--format=%an|%ae|%cn|%ct|%B"]).trim(),
         "Seaway|seaway@example.com|Seaway|1700000000|a/b/new.txt\n\nPromotion-Id: bank/a/b/new.txt"
     );
+    assert_eq!(mirror.known("refs/heads/main"), Some(second), "nobody has to ask for what we pushed");
+    mirror.fetch().await.unwrap();
     git(mirror.dir(), &["fsck", "--strict", "--full"]);
     assert_eq!(git(mirror.dir(), &["rev-parse", "refs/heads/main"]), second.to_string());
     let found = mirror.find_trailers("main", Some(first), "Promotion-Id", "bank/a/b/new.txt", 1000).await.unwrap();
@@ -78,6 +80,43 @@ async fn a_commit_made_in_memory_lands_and_git_agrees() {
     assert_eq!(mirror.find_trailers("main", Some(second), "Promotion-Id", "bank/a/b/new.txt", 1000).await.unwrap(), None);
     let gone = ObjectId::from_hex(b"0123456789012345678901234567890123456789").unwrap();
     assert_eq!(mirror.find_trailers("main", Some(gone), "Promotion-Id", "bank/values.yaml", 1000).await.unwrap(), Some(first));
+}
+
+/// The server compares when it swaps, so that asking first only costs time.
+#[tokio::test]
+async fn the_second_push_is_one_request_and_still_never_overwrites() {
+    let server = Server::start().await;
+    let bare = server.repository("app", &[("a", "1\n")]);
+    let dir = tempfile::tempdir().unwrap();
+    let mirror = mirrors(dir.path(), Limits::default()).mirror(&Remote::open(server.url("app")));
+    mirror.fetch().await.unwrap();
+    let n_requests = || server.state.n_requests.load(Ordering::SeqCst);
+    let mut n_asked = Vec::new();
+    for text in ["2\n", "3\n"] {
+        let mut folder = checked_out(&mirror, &Checkout::Default).await;
+        let id = commit(&mut folder, "a", text);
+        let before = n_requests();
+        mirror.push(&push_of(&folder, "main")).await.unwrap();
+        n_asked.push(n_requests() - before);
+        assert_eq!(server.tip("app", "main").unwrap(), id.to_string());
+    }
+    assert_eq!(n_asked, [2, 1]);
+    let mut folder = checked_out(&mirror, &Checkout::Default).await;
+    commit(&mut folder, "a", "ours\n");
+    let theirs = server.commit("app", "main", &[("a", "theirs\n")], "an outsider");
+    let err = mirror.push(&push_of(&folder, "main")).await.unwrap_err();
+    assert!(matches!(&err, PushError::NonFastForward { tip: Some(tip), .. } if tip.to_string() == theirs), "{err}");
+    assert_eq!(server.tip("app", "main").unwrap(), theirs);
+    git(&bare, &["fsck", "--strict", "--full"]);
+    // A server that was replaced meanwhile is asked anew.
+    mirror.fetch().await.unwrap();
+    let mut folder = checked_out(&mirror, &Checkout::Default).await;
+    let id = commit(&mut folder, "a", "4\n");
+    std::fs::rename(&bare, bare.with_extension("away")).unwrap();
+    assert!(matches!(mirror.push(&push_of(&folder, "main")).await.unwrap_err(), PushError::Git(GitError::NotFound { .. })));
+    std::fs::rename(bare.with_extension("away"), &bare).unwrap();
+    mirror.push(&push_of(&folder, "main")).await.unwrap();
+    assert_eq!(server.tip("app", "main").unwrap(), id.to_string());
 }
 
 #[tokio::test]
@@ -359,6 +398,25 @@ async fn a_redirect_of_the_first_request_is_followed() {
 }
 
 #[tokio::test]
+async fn a_push_is_never_sent_on_to_where_a_redirect_leads() {
+    let server = Server::start().await;
+    server.repository("app", &[("a", "1\n")]);
+    *server.state.password.lock().unwrap() = Some("p".into());
+    let dir = tempfile::tempdir().unwrap();
+    let mirror = mirrors(dir.path(), Limits::default()).mirror(&with_password(server.url("app"), "k", "p"));
+    let mut folder = checked_out(&mirror, &branch("main")).await;
+    let before = server.tip("app", "main");
+    commit(&mut folder, "a", "2\n");
+    server.fault(Fault::RedirectPush);
+    let err = mirror.push(&push_of(&folder, "main")).await.unwrap_err();
+    // It is known that nothing has happened: the redirect was the answer.
+    assert!(matches!(err, seaway_git::PushError::Git(_)), "{err:?}");
+    insta::assert_snapshot!(chain(&err).replace(&server.port.to_string(), "PORT"), @"push to `http://127.0.0.1:PORT/app.git`: `http://127.0.0.1:PORT/app.git/git-receive-pack` redirects to `http://127.0.0.1:PORT/moved/app.git/git-receive-pack`, and what is sent to one address is not sent on to another: let `repoURL` name the address that answers");
+    assert_eq!(server.state.n_pushes.load(Ordering::SeqCst), 0);
+    assert_eq!(server.tip("app", "main"), before);
+}
+
+#[tokio::test]
 async fn a_commit_that_no_reference_reaches_is_not_found() {
     let server = Server::start().await;
     let bare = server.repository("app", &[("a", "1\n")]);
@@ -462,8 +520,7 @@ async fn a_mirror_is_repacked_and_readers_go_on() {
     let server = Server::start().await;
     server.repository("app", &[("a", "1\n")]);
     let dir = tempfile::tempdir().unwrap();
-    let client = reqwest::Client::new();
-    let transport = HttpTransport::new(Arc::new(move |_| client.clone()), Arc::new(|_, _| Ok(())), Limits::default());
+    let transport = HttpTransport::over(HttpClient::new(Egress::local()).unwrap(), Limits::default());
     let options = MirrorOptions { n_loose_max: 5, ..MirrorOptions::default() };
     let mirrors = Mirrors::with_transport(dir.path().to_owned(), Arc::new(transport), options);
     let mirror = mirrors.mirror(&Remote::open(server.url("app")));
