@@ -165,6 +165,15 @@ reasons! {
         hint: "seaway resolve PROMOTION --repeat|--skip",
     }
     Bug { "Seaway met an error of its own", released: "a corrected release; please report it" }
+
+    // What a controller gave up on, or fails on again and again.
+    ControllerFails { "its controller fails again and again, and goes on trying", released: "the end of what the message names; it tries again by itself" }
+    JournalUnreadable {
+        "what the promotion did so far cannot be read, so nothing more of it is carried out",
+        released: "a release that reads its journal, or a person who ends it",
+        hint: "seaway abort PROMOTION",
+    }
+    Unreadable { "it is stored in a form that this release cannot read, and is left alone", released: "a corrected object, or a release that reads it" }
 }
 
 #[cfg(test)]

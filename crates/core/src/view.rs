@@ -18,8 +18,10 @@ pub struct Row {
     pub next: String,
     /// How it stands.
     pub state: State,
-    /// What it waits for; empty if for nothing.
+    /// What it waits for, in few words; empty if for nothing.
     pub waits_for: String,
+    /// Why it stands so, in a sentence; empty if it waits for nothing.
+    pub cause: String,
     /// Since when it stands so.
     pub since: Option<Timestamp>,
     /// What to type next; empty if there is nothing to do.
@@ -51,6 +53,7 @@ fn row(index: &Index<'_>, stage: &Stage) -> Row {
         has: has.join(", "),
         next,
         state: answer.state,
+        cause: if answer.waits_for.is_empty() { String::new() } else { answer.cause.clone() },
         waits_for: answer.waits_for,
         since: answer.since,
         hint: answer.hint,

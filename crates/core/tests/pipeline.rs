@@ -294,6 +294,65 @@ fn a_running_promotion_says_what_its_run_waits_for() {
 }
 
 #[test]
+fn between_a_promotions_end_and_the_stages_next_look_nothing_untrue_is_told() {
+    let mut bank = Bank::new();
+    bank.promote("prod-eu", "1.5.0", "kubernetes:bob");
+    // One look starts the promotion and carries it out; the stage has not looked since.
+    bank.look();
+    let row = bank.table().lines().find(|row| row.starts_with("prod-eu")).unwrap().to_owned();
+    assert_eq!(row, "prod-eu | fund-transfer 1.4.8 | fund-transfer 1.5.0 | promoting | - | 0s");
+    bank.settle();
+    assert!(bank.table().contains("prod-eu | fund-transfer 1.5.0 | - | unchecked"), "{}", bank.table());
+}
+
+#[test]
+fn how_a_promotion_ended_is_told_in_its_own_words() {
+    let mut bank = Bank::new();
+    let end = |bank: &mut Bank, phase: PromotionPhase, message: &str| {
+        let name = bank.promote("prod-eu", "1.5.0", "kubernetes:bob");
+        let promotion = bank.promotions.iter_mut().find(|p| p.metadata.name.as_ref() == Some(&name)).unwrap();
+        let finished_at = Some(Time(bank.now));
+        promotion.status = Some(PromotionStatus { phase, message: message.into(), finished_at, ..PromotionStatus::default() });
+        let promotion = promotion.clone();
+        let answer = bank.with(|project| why::promotion(project, &promotion));
+        format!("{} [{}]", answer.first_line(bank.now).replace(&name, "P"), answer.in_few_words())
+    };
+    assert_snapshot!(end(&mut bank, PromotionPhase::Succeeded, ""), @"promotion P has succeeded: the promotion ended well, since 0s []");
+    assert_snapshot!(end(&mut bank, PromotionPhase::Aborted, "promotion aborted by kubernetes:alice"), @"promotion P was aborted: promotion aborted by alice, since 0s [promotion aborted by alice]");
+    assert_snapshot!(end(&mut bank, PromotionPhase::Failed, "step `smoke` met error threshold of 1: smoke test answered 500"), @"promotion P has failed: `smoke`: smoke test answered 500, since 0s; released by another promotion, of this freight or other [smoke test answered 500]");
+}
+
+#[test]
+fn what_a_controller_gave_up_on_says_so() {
+    let stalled = |reason: &str, message: &str| conditions::Condition {
+        last_transition_time: Some(Time("2026-01-01T00:00:00Z".parse().unwrap())),
+        ..conditions::Condition::new("Stalled", true, reason, message)
+    };
+    let mut bank = Bank::new();
+    let now = "2026-01-01T00:03:00Z".parse().unwrap();
+    let line = |answer: why::Answer| format!("{} [{}] {}", answer.first_line(now), answer.in_few_words(), answer.hint);
+    let stage = |bank: &Bank, name: &str| {
+        let stage = bank.stages.iter().find(|s| s.metadata.name.as_deref() == Some(name)).unwrap();
+        line(bank.with(|project| why::stage(project, stage)))
+    };
+    let status = |stage: &mut Stage, condition| stage.status.get_or_insert_default().conditions.push(condition);
+    bank.edit("qa", |qa| status(qa, stalled("ReconcileError", "list the stage's promotions: invalid type")));
+    bank.edit("e2e", |e2e| status(e2e, stalled("Bug", "seaway has a fault: index out of bounds; please report it")));
+    assert_snapshot!(stage(&bank, "qa"), @"stage qa is blocked: its controller fails again and again: list the stage's promotions: invalid type, since 3m; released by the end of what the message names; it tries again by itself [its controller fails] ");
+    assert_snapshot!(stage(&bank, "e2e"), @"stage e2e is blocked: seaway has a fault: index out of bounds; please report it, since 3m; released by a corrected release; please report it [a fault of Seaway] ");
+    let name = bank.promote("prod-eu", "1.5.0", "bob");
+    let promotion = bank.promotions.iter_mut().find(|p| p.metadata.name.as_ref() == Some(&name)).unwrap();
+    promotion.status = Some(PromotionStatus { phase: PromotionPhase::Running, ..PromotionStatus::default() });
+    let mut run = PromotionRun::new(&name, seaway_api::seaway::PromotionRunSpec::default());
+    let conditions = vec![stalled("JournalUnreadable", "the journal is of version 9, and this release reads version 1")];
+    run.status = Some(PromotionRunStatus { conditions, ..PromotionRunStatus::default() });
+    bank.runs.push(run);
+    assert_snapshot!(stage(&bank, "prod-eu").replace(&name, "P"), @"stage prod-eu is blocked: fund-transfer 1.5.0: Seaway gave up on it: the journal is of version 9, and this release reads version 1, since 3m; released by a release that reads its journal, or a person who ends it [its journal cannot be read] seaway abort P");
+    let parked = why::unreadable("Stage", "odd", "missing field `spec`", Some("2026-01-01T00:00:00Z".parse().unwrap()));
+    assert_snapshot!(line(parked), @"stage odd is blocked: it is parked, as this release cannot read it: missing field `spec`, since 3m; released by a corrected object, or a release that reads it [cannot be read] kubectl get stage odd -o yaml");
+}
+
+#[test]
 fn freight_is_found_as_people_name_it() {
     let mut bank = Bank::new();
     bank.push("1.5.1");

@@ -2,17 +2,20 @@
 
 use kube::Error as KubeError;
 
+/// So many names are listed of what there is.
+const N_LISTED: usize = 8;
+
 /// Why a verb was not carried out. [`VerbError::hint`] says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum VerbError {
     /// No object of that name.
-    #[error("no {kind} `{name}` in project `{project}`; there is {known}")]
+    #[error("no {kind} `{name}`{}; there is {known}", if project.is_empty() { String::new() } else { format!(" in project `{project}`") })]
     NoSuch {
         /// The kind's word.
-        kind: &'static str,
+        kind: String,
         /// What was asked for.
         name: String,
-        /// Where.
+        /// Where; empty for what lives in no project.
         project: String,
         /// What there is.
         known: String,
@@ -29,6 +32,18 @@ pub enum VerbError {
         message: String,
         /// The HTTP code.
         code: u16,
+    },
+    /// The stage may not have the freight.
+    #[error("{what}: the stage may not have it: {why}; released by {releases}")]
+    NotAvailable {
+        /// What was tried.
+        what: String,
+        /// Why not, as `seaway why` says it.
+        why: String,
+        /// What would let it in.
+        releases: String,
+        /// What to type; empty if there is nothing to type.
+        hint: String,
     },
     /// Others own fields that the document sets otherwise.
     #[error("{what}: {message}")]
@@ -70,21 +85,34 @@ impl VerbError {
         }
     }
 
-    pub(crate) fn no_such(kind: &'static str, name: &str, project: &str, known: impl Iterator<Item = String>) -> Self {
-        let known: Vec<String> = known.collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        Self::NoSuch { kind, name: name.to_owned(), project: project.to_owned(), known }
+    /// Nothing of that kind goes by that name; `known` is what there is, the likeliest first, of which a few are listed.
+    pub fn no_such(kind: impl Into<String>, name: &str, project: &str, known: impl Iterator<Item = String>) -> Self {
+        let mut known: Vec<String> = known.take(N_LISTED + 1).collect();
+        let more = known.len() > N_LISTED;
+        known.truncate(N_LISTED);
+        let mut listed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        if more {
+            listed.push_str(", …");
+        }
+        Self::NoSuch { kind: kind.into(), name: name.to_owned(), project: project.to_owned(), known: listed }
     }
 
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::NoSuch { kind, .. } => format!("`seaway get {kind}s` lists them; -p names another project"),
-            Self::Freight(_) => "`seaway get freight` lists it".to_owned(),
-            Self::Refused { code: 401, .. } => "the token is not known: use the kubeconfig in the data folder".to_owned(),
-            Self::Refused { code: 403, .. } => {
-                "you lack the right, or the freight is not available there: `seaway why` tells".to_owned()
+            Self::NoSuch { kind, project, .. } => {
+                let elsewhere = if project.is_empty() { "" } else { "; -p names another project" };
+                // Freight has no plural, and what ends in s as well gets none.
+                let kinds = if kind == "freight" || kind.ends_with('s') { kind.clone() } else { format!("{kind}s") };
+                format!("`seaway get {kinds}` lists them all{elsewhere}")
             }
+            Self::Freight(_) => "`seaway get freight` lists it".to_owned(),
+            Self::NotAvailable { hint, .. } if hint.is_empty() => "`seaway get freight` lists what there is".to_owned(),
+            Self::NotAvailable { hint, .. } => {
+                format!("`{hint}` lets it in all the same; `seaway get stages` tells how the stages before it stand")
+            }
+            Self::Refused { code: 401, .. } => "the token is not known: use the kubeconfig in the data folder".to_owned(),
+            Self::Refused { code: 403, .. } => "you lack the right to it: somebody who has it must do it".to_owned(),
             Self::Refused { code: 404, .. } => "`seaway get KIND` lists what there is; -p names another project".to_owned(),
             Self::Refused { code: 409, .. } => "somebody else changed it meanwhile: look again and repeat".to_owned(),
             Self::Refused { .. } => "correct what it names, then repeat".to_owned(),

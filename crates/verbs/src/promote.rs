@@ -1,12 +1,16 @@
 //! `promote`: freight into a stage, and waiting for what comes of it.
 
 use crate::{VerbError, Verbs};
-use futures::TryStreamExt as _;
+use futures::StreamExt as _;
+use jiff::Timestamp;
 use kube::api::{Api, PostParams};
+use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Resource as _, ResourceExt as _};
-use seaway_api::kargo::{Freight, Promotion, PromotionSpec};
+use seaway_api::conditions::{self, types};
+use seaway_api::kargo::{Freight, Promotion, PromotionSpec, Stage};
 use seaway_api::seaway::PromotionRun;
+use seaway_core::why::{self, Project};
 use std::time::Duration;
 
 /// The annotation that binds a promotion to a plan.
@@ -42,15 +46,22 @@ pub enum Ended {
         /// Which, and how.
         message: String,
     },
+    /// It waits for its turn behind a promotion that stands still: a stage's promotions go strictly one after another.
+    Behind {
+        /// The promotion in front.
+        front: String,
+        /// What that one waits for: `Uncertain` or `Blocked`.
+        stands: Box<Ended>,
+    },
 }
 
 impl Verbs {
     /// Asks for a promotion; the control plane names it and takes the steps from the stage.
     ///
     /// # Errors
-    /// [`VerbError::Refused`] if the freight is not available to the stage, or the stage has no steps.
+    /// [`VerbError::NotAvailable`] if the stage may not have the freight, [`VerbError::Refused`] if it has no steps.
     pub async fn promote(&self, stage: &str, freight: &Freight, plan_digest: Option<&str>) -> Result<Promotion, VerbError> {
-        self.stage(stage).await?;
+        let into = self.stage(stage).await?;
         let spec = PromotionSpec { stage: stage.to_owned(), freight: freight.name_any(), ..PromotionSpec::default() };
         let mut promotion = Promotion { spec, ..Promotion::default() };
         promotion.meta_mut().generate_name = Some(format!("{stage}."));
@@ -59,35 +70,118 @@ impl Verbs {
             promotion.annotations_mut().insert(PLAN_DIGEST.to_owned(), digest.to_owned());
         }
         let api: Api<Promotion> = self.api();
-        api.create(&PostParams::default(), &promotion).await.map_err(|err| VerbError::api(format!("promote to `{stage}`"), err))
+        match api.create(&PostParams::default(), &promotion).await {
+            Ok(made) => Ok(made),
+            Err(err) => Err(match self.unavailable(&into, freight, &err).await {
+                Some(unavailable) => unavailable,
+                None => VerbError::api(format!("promote to `{stage}`"), err),
+            }),
+        }
     }
 
-    /// Waits until the promotion is over, or stands still until a person or an input moves it.
+    /// Why the stage may not have the freight, if that is what was refused: the same answer as `why` gives.
+    async fn unavailable(&self, stage: &Stage, freight: &Freight, refused: &kube::Error) -> Option<VerbError> {
+        let kube::Error::Api(status) = refused else { return None };
+        if status.code != 422 || !status.message.contains("spec.freight") {
+            return None;
+        }
+        let stages = self.api::<Stage>().list(&Default::default()).await.ok()?.items;
+        let all = self.all_freight().await.ok()?;
+        let passes_on = |name: &str| {
+            stages.iter().any(|it| it.metadata.name.as_deref() == Some(name) && seaway_core::stage::is_control_flow(it))
+        };
+        if seaway_core::freight::to_stage(freight, stage, Timestamp::now(), &passes_on).is_available() {
+            return None;
+        }
+        let answer = why::freight(
+            &Project {
+                stages: &stages,
+                warehouses: &[],
+                freight: &all,
+                promotions: &[],
+                runs: &[],
+                policies: &[],
+                is_built: &|_| true,
+                may_promote: &|_| true,
+                now: Timestamp::now(),
+            },
+            freight,
+            stage,
+        );
+        let what = format!("promote to `{}`", stage.name_any());
+        Some(VerbError::NotAvailable { what, why: answer.cause, releases: answer.releases, hint: answer.hint })
+    }
+
+    /// Waits until the promotion is over, or it or the one in front of it stands still until a person or an input moves it.
     ///
     /// # Errors
     /// [`VerbError::TimedOut`] after `timeout`; the promotion goes on.
     pub async fn wait_for(&self, promotion: &str, timeout: Duration) -> Result<Ended, VerbError> {
-        let what = || format!("wait for promotion `{promotion}`");
-        let field = watcher::Config::default().fields(&format!("metadata.name={promotion}"));
-        let promotions = watcher(self.api::<Promotion>(), field.clone()).default_backoff().applied_objects();
-        let runs = watcher(self.api::<PromotionRun>(), field).default_backoff().applied_objects();
         let ended = async {
-            let over = promotions.try_filter_map(|promotion| async move { Ok(over(&promotion)) });
-            let still = runs.try_filter_map(|run| async move { Ok(stands_still(&run)) });
-            let mut both = std::pin::pin!(futures::stream::select(over, still));
-            loop {
-                // A watch repairs itself; an error in between is no answer.
-                match both.try_next().await {
-                    Ok(Some(ended)) => return Some(ended),
-                    Ok(None) => return None,
-                    Err(err) => tracing::debug!(error = %err, "watch a promotion"),
-                }
+            tokio::select! {
+                own = self.ends(promotion) => own,
+                behind = self.held_up(promotion) => behind,
             }
         };
         match tokio::time::timeout(timeout, ended).await {
-            Ok(Some(ended)) => Ok(ended),
-            Ok(None) | Err(_) => Err(VerbError::TimedOut { what: what(), seconds: timeout.as_secs() }),
+            Ok(ended) => ended,
+            Err(_) => Err(VerbError::TimedOut { what: format!("wait for promotion `{promotion}`"), seconds: timeout.as_secs() }),
         }
+    }
+
+    /// Waits until the promotion is over or stands still.
+    async fn ends(&self, promotion: &str) -> Result<Ended, VerbError> {
+        let field = watcher::Config::default().fields(&format!("metadata.name={promotion}"));
+        let mut promotions = std::pin::pin!(watcher(self.api::<Promotion>(), field.clone()).default_backoff());
+        let mut runs = std::pin::pin!(watcher(self.api::<PromotionRun>(), field).default_backoff().applied_objects());
+        let mut seen = false;
+        loop {
+            tokio::select! {
+                event = promotions.next() => match event {
+                    Some(Ok(Event::Init)) => seen = false,
+                    Some(Ok(Event::InitApply(promotion) | Event::Apply(promotion))) => {
+                        seen = true;
+                        if let Some(ended) = over(&promotion) {
+                            return Ok(ended);
+                        }
+                    }
+                    Some(Ok(Event::InitDone)) if seen => {}
+                    Some(Ok(Event::InitDone | Event::Delete(_))) | None => {
+                        return Err(VerbError::NotNow(format!("promotion `{promotion}` was deleted before it was over")));
+                    }
+                    // A watch repairs itself; an error in between is no answer.
+                    Some(Err(err)) => tracing::debug!(error = %err, "watch a promotion"),
+                },
+                run = runs.next() => if let Some(ended) = run.and_then(Result::ok).as_ref().and_then(stands_still) {
+                    return Ok(ended);
+                },
+            }
+        }
+    }
+
+    /// Waits until the promotion that has the stage's turn before this one stands still; for ever if none does.
+    async fn held_up(&self, promotion: &str) -> Result<Ended, VerbError> {
+        loop {
+            let Some(front) = self.in_front_of(promotion).await? else { return std::future::pending().await };
+            match self.ends(&front).await {
+                Ok(stands @ (Ended::Uncertain { .. } | Ended::Blocked { .. })) => {
+                    return Ok(Ended::Behind { front, stands: Box::new(stands) });
+                }
+                // It is over or gone: another one may be in front now.
+                Ok(_) | Err(VerbError::NotNow(_)) => {}
+                Err(err) => return Err(err),
+            }
+        }
+    }
+
+    /// The promotion of the same stage that has the turn, if that is another.
+    async fn in_front_of(&self, promotion: &str) -> Result<Option<String>, VerbError> {
+        let own = self.promotion(promotion).await?;
+        let api: Api<Promotion> = self.api();
+        let all = api.list(&Default::default()).await.map_err(|err| VerbError::api("list promotions", err))?.items;
+        let of_stage: Vec<Promotion> = all.into_iter().filter(|it| it.spec.stage == own.spec.stage).collect();
+        let first = seaway_core::stage::queue::waiting(&of_stage).first().map(|it| it.name_any());
+        Ok(first.filter(|first| first != promotion))
     }
 }
 
@@ -104,6 +198,10 @@ fn over(promotion: &Promotion) -> Option<Ended> {
 
 fn stands_still(run: &PromotionRun) -> Option<Ended> {
     let status = run.status.as_ref()?;
+    // One that its controller gave up on does not move either.
+    if let Some(stalled) = conditions::get(&status.conditions, types::STALLED).filter(|it| it.is_true()) {
+        return Some(Ended::Blocked { message: stalled.message.clone() });
+    }
     let message = status.message.clone();
     match status.phase.as_str() {
         "Uncertain" => Some(Ended::Uncertain { message }),

@@ -49,9 +49,8 @@ impl Verbs {
         let api: Api<DynamicObject> = self.dynamic(&kind.resource());
         if api.get_opt(name).await.map_err(|err| VerbError::api(format!("read {}", kind.word()), err))?.is_none() {
             let all = api.list(&Default::default()).await.map_err(|err| VerbError::api("list", err))?;
-            let word = if kind == Refreshable::Stage { "stage" } else { "warehouse" };
             return Err(VerbError::no_such(
-                word,
+                kind.word(),
                 name,
                 self.project(),
                 all.items.into_iter().filter_map(|object| object.metadata.name),

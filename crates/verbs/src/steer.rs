@@ -86,8 +86,7 @@ impl Verbs {
             None => {
                 let all = api.list(&Default::default()).await.map_err(|err| VerbError::api("list promotions", err))?;
                 let mut names: Vec<String> = all.items.into_iter().filter_map(|promotion| promotion.metadata.name).collect();
-                names.sort_by(|a, b| b.cmp(a));
-                names.truncate(5);
+                names.sort_by(|a, b| born(b).cmp(&born(a)));
                 Err(VerbError::no_such("promotion", name, self.project(), names.into_iter()))
             }
         }
@@ -101,6 +100,11 @@ impl Verbs {
             .map_err(|err| VerbError::api(format!("{what} `{name}`"), err))?;
         Ok(())
     }
+}
+
+/// What tells the older from the younger in a promotion's name, whatever its stage: `qa.01k….a1b2c3d`.
+fn born(name: &str) -> &str {
+    name.split_once('.').map_or(name, |(_, rest)| rest)
 }
 
 fn is_over(phase: &str) -> bool {

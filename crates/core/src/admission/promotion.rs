@@ -59,17 +59,16 @@ fn create(admission: &mut Admission<'_>) -> Result<(), Denied> {
     spec.insert("steps".into(), Value::Array(steps));
     mark(admission, &stage);
     let found = admission.world.get("Freight", Some(&namespace), &freight);
-    let available = found.as_deref().is_some_and(|f| available::is_available(&stage, f, admission.world, admission.request.now));
-    if !available {
-        let message = match &found {
-            None => format!("there is no freight {freight} in project {namespace}; see which there is with: seaway get freight"),
-            Some(_) => format!(
-                "stage {} may not have freight {freight} yet: it asks for another origin, or no source has verified it long enough; \
-                 approve it for the stage, or wait",
-                name(&stage)
-            ),
-        };
-        return admission.invalid(vec![Cause::invalid("spec.freight", message)]);
+    let refused = match found.as_deref() {
+        None => {
+            Some(format!("there is no freight {freight} in project {namespace}; see which there is with: seaway get freight"))
+        }
+        Some(found) => available::refusal(&stage, found, admission.world, admission.request.now)
+            .map(|why| format!("stage {} may not have freight {freight}{why}", name(&stage))),
+    };
+    if let Some(message) = refused {
+        // No name: the promotion never was.
+        return Err(Denied::invalid("Promotion", "", vec![Cause::invalid("spec.freight", message)]));
     }
     holds(admission, &stage, found.as_ref());
     Ok(())

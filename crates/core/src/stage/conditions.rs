@@ -15,6 +15,7 @@ pub(super) fn set(status: &mut StageStatus, world: &World<'_>, election: &Electi
     let generation = world.stage.metadata.generation;
     let conditions = &mut status.conditions;
     remove(conditions, types::RECONCILING);
+    remove(conditions, types::STALLED);
     for (type_, condition) in [(types::PROMOTING, promoting), (types::BLOCKED, blocked)] {
         match condition {
             Some(condition) => {
@@ -31,7 +32,7 @@ pub(super) fn set(status: &mut StageStatus, world: &World<'_>, election: &Electi
 }
 
 pub(super) fn set_control_flow(status: &mut StageStatus, world: &World<'_>) {
-    for type_ in [types::HEALTHY, types::VERIFIED, types::PROMOTING, types::RECONCILING, types::BLOCKED] {
+    for type_ in [types::HEALTHY, types::VERIFIED, types::PROMOTING, types::RECONCILING, types::STALLED, types::BLOCKED] {
         remove(&mut status.conditions, type_);
     }
     let generation = world.stage.metadata.generation;

@@ -18,7 +18,7 @@ pub(crate) fn of(index: &Index<'_>, freight: &Freight, stage: &Stage) -> Answer 
         let since = freight.status.as_ref().and_then(|s| s.currently_in.get(name)).and_then(|c| c.since.as_ref()).map(|t| t.0);
         return say(State::Unchecked, Reason::Current, format!("{label} is in {name}")).since(since);
     }
-    let approve = format!("seaway approve {} --stage {name}", own_name(freight));
+    let approve = format!("seaway approve {} --stage {name}", index.spoken(own_name(freight)));
     match to_stage(freight, stage, index.project.now, &|s| index.passes_on(s)) {
         Availability::Approved { since } => {
             say(State::Waiting, Reason::Available, format!("{label} is approved for {name}")).since(since)
@@ -34,6 +34,7 @@ pub(crate) fn of(index: &Index<'_>, freight: &Freight, stage: &Stage) -> Answer 
             say(State::Waiting, Reason::Soaking, format!("{label} soaks in {upstream} for {left} more"))
                 .waits_for(format!("soak in {upstream}: {left}"))
                 .since(verified_at(freight, &upstream))
+                .hint(approve)
                 .until(Some(until))
                 .link("Stage", &upstream)
         }

@@ -3,13 +3,17 @@
 mod freight;
 mod index;
 mod promotion;
+mod short;
 mod stage;
 mod state;
+mod unreadable;
 mod warehouse;
 
 pub(crate) use index::Index;
+pub use promotion::plainly;
 pub(crate) use stage::{landed, next, of as of_stage};
 pub use state::State;
+pub use unreadable::unreadable;
 
 use crate::freight::Labels;
 use crate::reason::Reason;
@@ -144,7 +148,13 @@ impl Answer {
         let waits = self.does_not_move() || self.state == State::Empty;
         let released = if waits { format!("; released by {}", self.releases) } else { String::new() };
         let cause = promotion::first_line(&self.cause);
-        format!("{} {} is {}: {cause}{since}{released}", self.kind.to_lowercase(), self.name, self.state)
+        let (kind, name) = (self.kind.to_lowercase(), &self.name);
+        match self.kind {
+            // Freight that is where it was to go stands no way of its own: its stage does.
+            "Freight" if self.reason == Reason::Current => format!("{kind} {name}: {cause}{since}"),
+            "Promotion" => format!("{kind} {name} {}: {cause}{since}{released}", self.state.of_promotion()),
+            _ => format!("{kind} {name} is {}: {cause}{since}{released}", self.state),
+        }
     }
 }
 

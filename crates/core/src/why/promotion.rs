@@ -1,5 +1,6 @@
 //! Why a promotion does not move, or how it ended.
 
+use super::short::{few_words, fit, not_built};
 use super::{Answer, Index, State};
 use crate::reason::Reason;
 use crate::stage::queue;
@@ -10,9 +11,9 @@ use seaway_api::kargo::{Promotion, PromotionPhase, PromotionStatus};
 pub(crate) fn of(index: &Index<'_>, promotion: &Promotion) -> Answer {
     let status = promotion.status.clone().unwrap_or_default();
     let answer = match status.phase {
-        PromotionPhase::Running => running(index, promotion, &status),
         ref phase if phase.is_terminal() => ended(index, promotion, &status),
-        _ => pending(index, promotion),
+        PromotionPhase::Running => stalled(index, promotion).unwrap_or_else(|| running(index, promotion, &status)),
+        _ => stalled(index, promotion).unwrap_or_else(|| pending(index, promotion)),
     };
     answer.link("Stage", &promotion.spec.stage).link("Freight", &promotion.spec.freight)
 }
@@ -25,6 +26,18 @@ fn created(promotion: &Promotion) -> Option<jiff::Timestamp> {
     promotion.metadata.creation_timestamp.as_ref().map(|t| t.0)
 }
 
+/// Its controller gave up on it, and says so in the run.
+fn stalled(index: &Index<'_>, promotion: &Promotion) -> Option<Answer> {
+    let run = index.run(queue::name(promotion)).and_then(|run| run.status.as_ref())?;
+    let stalled = conditions::get(&run.conditions, types::STALLED).filter(|c| c.is_true())?;
+    let reason = Reason::parse(&stalled.reason).unwrap_or(Reason::Bug);
+    let hint = if reason.hint().is_empty() { "seaway abort PROMOTION" } else { reason.hint() };
+    let cause = format!("Seaway gave up on it: {}", stalled.message);
+    let since = stalled.last_transition_time.as_ref().map(|t| t.0);
+    let answer = say(promotion, State::Blocked, reason, cause).since(since).waits_for(few_words(reason, &stalled.message));
+    Some(answer.hint(filled(hint, index, promotion)))
+}
+
 fn pending(index: &Index<'_>, promotion: &Promotion) -> Answer {
     let name = queue::name(promotion);
     let Some(stage) = index.stage(&promotion.spec.stage) else {
@@ -35,7 +48,8 @@ fn pending(index: &Index<'_>, promotion: &Promotion) -> Answer {
     parts.extend(unbuilt::promotion(&promotion.spec, index.project.is_built));
     parts.dedup_by(|a, b| a.part == b.part);
     if let Some(cause) = unbuilt::sentence(&parts) {
-        return say(promotion, State::Blocked, Reason::NotBuilt, cause.clone()).since(created(promotion)).waits_for(cause);
+        let few = not_built(&parts);
+        return say(promotion, State::Blocked, Reason::NotBuilt, cause).since(created(promotion)).waits_for(few);
     }
     let open = index.open(&promotion.spec.stage);
     let before: Vec<&str> = open.into_iter().map(queue::name).take_while(|other| *other != name).collect();
@@ -80,7 +94,7 @@ fn running(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -
             let since = blocked.last_transition_time.as_ref().map(|t| t.0).or(started);
             return say(promotion, State::Blocked, reason, blocked.message.clone())
                 .since(since)
-                .waits_for(first_line(&blocked.message))
+                .waits_for(few_words(reason, &blocked.message))
                 .hint(filled(reason.hint(), index, promotion));
         }
         let retrying = |reason: &str| reason == Reason::Retrying.as_str();
@@ -89,13 +103,13 @@ fn running(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -
             let cause = format!("`{}` met an error and is tried again: {}", wait.step, wait.for_);
             return say(promotion, State::Waiting, Reason::Retrying, cause)
                 .since(wait.since.as_ref().map(|t| t.0).or(started))
-                .waits_for(first_line(&wait.for_))
+                .waits_for(format!("another try of `{}`", wait.step))
                 .until(wait.until.as_ref().map(|t| t.0));
         }
         if let Some(wait) = run.waits.first() {
             let answer = say(promotion, State::Waiting, Reason::StepWaiting, format!("`{}` waits: {}", wait.step, wait.for_))
                 .since(wait.since.as_ref().map(|t| t.0).or(started))
-                .waits_for(wait.for_.clone())
+                .waits_for(format!("step `{}`", wait.step))
                 .until(wait.until.as_ref().map(|t| t.0));
             return if wait.released_by.is_empty() { answer } else { answer.released_by(wait.released_by.clone()) };
         }
@@ -106,7 +120,8 @@ fn running(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -
     let failing = status.step_execution_metadata.get(index).filter(|m| m.error_count > 0 && !m.message.is_empty());
     if let Some(step) = failing {
         let cause = format!("`{}` met an error and is tried again: {}", step.alias, step.message);
-        return say(promotion, State::Waiting, Reason::Retrying, cause).since(started).waits_for(first_line(&step.message));
+        let few = format!("another try of `{}`", step.alias);
+        return say(promotion, State::Waiting, Reason::Retrying, cause).since(started).waits_for(few);
     }
     let cause = format!("step {} of {n}, {uses}", (index + 1).min(n.max(1)));
     say(promotion, State::Promoting, Reason::Promoting, cause).since(started)
@@ -126,17 +141,23 @@ fn ended(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -> 
         ready.and_then(|c| Reason::parse(&c.reason))
     });
     let (state, reason) = match status.phase {
-        PromotionPhase::Succeeded => (State::Unchecked, Reason::Succeeded),
-        PromotionPhase::Aborted => (State::Failed, Reason::PromotionAborted),
+        PromotionPhase::Succeeded => (State::Succeeded, Reason::Succeeded),
+        PromotionPhase::Aborted => (State::Aborted, Reason::PromotionAborted),
         PromotionPhase::Errored => (State::Failed, told.unwrap_or(Reason::PromotionErrored)),
         _ => (State::Failed, told.unwrap_or(Reason::PromotionFailed)),
     };
     let cause = if status.message.is_empty() { reason.meaning().to_owned() } else { plainly(&status.message) };
-    let waits = if state == State::Failed { first_line(&cause) } else { String::new() };
+    let waits = match state {
+        State::Failed => few_words(reason, &cause),
+        State::Aborted => fit(&cause),
+        _ => String::new(),
+    };
     // What was planned is planned anew; else another promotion is shown, whose plan is a word away.
     let verb = if reason == Reason::PlanChanged { "plan" } else { "promote" };
     let hint = match state {
-        State::Failed => format!("seaway {verb} {} --freight {}", promotion.spec.stage, index.spoken(&promotion.spec.freight)),
+        State::Failed | State::Aborted => {
+            format!("seaway {verb} {} --freight {}", promotion.spec.stage, index.spoken(&promotion.spec.freight))
+        }
         _ => String::new(),
     };
     let answer = say(promotion, state, reason, cause).since(finished).waits_for(waits).hint(hint);
@@ -148,11 +169,23 @@ fn ended(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -> 
     }
 }
 
-/// A message without the words that Kargo's clients know it by and that say nothing more: how often a step that is tried once was tried.
-pub(crate) fn plainly(message: &str) -> String {
+/// A message without the words that Kargo's clients know it by and that say nothing more: how often a step that is tried once was
+/// tried, and by which door a person came.
+pub fn plainly(message: &str) -> String {
     let message = message.strip_prefix("an unrecoverable error occurred: ").unwrap_or(message);
     let tried_once = message.strip_prefix("step `").and_then(|rest| rest.split_once("` met error threshold of 1: "));
-    tried_once.map_or_else(|| message.to_owned(), |(alias, why)| format!("`{alias}`: {why}"))
+    let message = tried_once.map_or_else(|| message.to_owned(), |(alias, why)| format!("`{alias}`: {why}"));
+    DOORS.iter().fold(message, |message, door| {
+        message.replace(&format!(" by {door}"), " by ").replace(&format!(" by \"{door}"), " by \"")
+    })
+}
+
+/// How an actor's string begins, by the door a person came through (reference §1.4); what follows is who it is.
+const DOORS: [&str; 3] = ["kubernetes:", "email:", "subject:"];
+
+/// Who an actor's string means, for people: `kubernetes:alice` is alice; a controller stays one.
+pub(crate) fn who(actor: &str) -> &str {
+    DOORS.iter().find_map(|door| actor.strip_prefix(door)).filter(|who| !who.is_empty()).unwrap_or(actor)
 }
 
 /// The first line of a message: what fits into a column.

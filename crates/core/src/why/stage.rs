@@ -1,18 +1,22 @@
 //! Why a stage stands as it does: the first thing that speaks, from the most pressing to the least.
 
-use super::promotion::{first_line, plainly};
+use super::promotion::{plainly, who};
+use super::short::{few_words, fit, not_built};
 use super::{Answer, Index, State, left};
 use crate::freight::{Availability, Listing, candidate, list, own_name};
 use crate::reason::Reason;
 use crate::stage::{auto_promotion_enabled, deciding_policy, effective_holds, is_control_flow, queue};
 use crate::unbuilt;
 use jiff::Timestamp;
+use seaway_api::conditions::{self, types};
 use seaway_api::kargo::{Freight, FreightRequest, Promotion, PromotionPhase, Stage, StageStatus, VerificationPhase};
 
 pub(crate) fn of(index: &Index<'_>, stage: &Stage) -> Answer {
     let look = Look::new(index, stage);
-    look.missing_input()
+    look.given_up()
+        .or_else(|| look.missing_input())
         .or_else(|| look.under_way())
+        .or_else(|| look.arrives())
         .or_else(|| look.last_attempt())
         .or_else(|| look.next_freight())
         .unwrap_or_else(|| look.settled())
@@ -62,11 +66,24 @@ impl<'p, 'a> Look<'p, 'a> {
         list(own, self.name, request, self.index.project.now, &|s| self.index.passes_on(s))
     }
 
+    /// Its controller gave up on it, or fails again and again.
+    fn given_up(&self) -> Option<Answer> {
+        let stalled = conditions::get(&self.status.conditions, types::STALLED).filter(|c| c.is_true())?;
+        let bug = stalled.reason == Reason::Bug.as_str();
+        let reason = if bug { Reason::Bug } else { Reason::ControllerFails };
+        let cause =
+            if bug { stalled.message.clone() } else { format!("its controller fails again and again: {}", stalled.message) };
+        let since = stalled.last_transition_time.as_ref().map(|t| t.0);
+        Some(self.say(State::Blocked, reason, cause).since(since).waits_for(few_words(reason, &stalled.message)))
+    }
+
     fn missing_input(&self) -> Option<Answer> {
-        let blocked =
-            |reason, cause: String| Some(self.say(State::Blocked, reason, cause.clone()).since(self.created()).waits_for(cause));
-        if let Some(cause) = unbuilt::sentence(&self.index.unbuilt(self.stage)) {
-            return blocked(Reason::NotBuilt, cause);
+        let unbuilt = self.index.unbuilt(self.stage);
+        let blocked = |reason, cause: String| {
+            Some(self.say(State::Blocked, reason, cause.clone()).since(self.created()).waits_for(fit(&cause)))
+        };
+        if let Some(cause) = unbuilt::sentence(&unbuilt) {
+            return blocked(Reason::NotBuilt, cause).map(|answer| answer.waits_for(not_built(&unbuilt)));
         }
         for request in &self.stage.spec.requested_freight {
             let origin = request.origin.name.as_str();
@@ -111,6 +128,20 @@ impl<'p, 'a> Look<'p, 'a> {
         Some(answer)
     }
 
+    /// A promotion has succeeded, and the stage has not taken its end in yet: what comes next is not known before.
+    fn arrives(&self) -> Option<Answer> {
+        let last = self.promotions.iter().copied().max_by(|a, b| queue::name(a).cmp(queue::name(b)))?;
+        let taken = self.status.last_promotion.as_ref().is_some_and(|taken| taken.name.as_str() >= queue::name(last));
+        if taken || queue::phase(last) != PromotionPhase::Succeeded || is_control_flow(self.stage) {
+            return None;
+        }
+        let freight = self.index.freight(&last.spec.freight);
+        let label = freight.map_or_else(|| last.spec.freight.clone(), |f| self.index.labels.of(&f.reference()));
+        let since = last.status.as_ref().and_then(|s| s.finished_at.as_ref()).map(|t| t.0);
+        let cause = format!("{label} has arrived, and the stage takes note of it at its next look");
+        Some(self.say(State::Promoting, Reason::Promoting, cause).since(since).link("Promotion", queue::name(last)))
+    }
+
     /// The last promotion, if it did not succeed.
     fn last_unsuccessful(&self) -> Option<&'a Promotion> {
         let last = self.promotions.iter().copied().max_by(|a, b| queue::name(a).cmp(queue::name(b)))?;
@@ -130,7 +161,7 @@ impl<'p, 'a> Look<'p, 'a> {
         Some(
             self.say(State::Failed, own.reason, format!("{label}{written}: {}", own.cause))
                 .since(own.since)
-                .waits_for(first_line(&own.cause))
+                .waits_for(own.waits_for)
                 .released_by(own.releases)
                 .hint(own.hint)
                 .link("Promotion", queue::name(last)),
@@ -148,7 +179,8 @@ impl<'p, 'a> Look<'p, 'a> {
             _ => return None,
         };
         let since = last.finished_at.as_ref().map(|t| t.0);
-        Some(self.say(State::Failed, reason, plainly(&ended.message)).since(since).waits_for(first_line(&ended.message)))
+        let cause = plainly(&ended.message);
+        Some(self.say(State::Failed, reason, cause.clone()).since(since).waits_for(fit(&cause)))
     }
 
     /// The newest freight beyond what is in the stage, whether it may go in now or after some time.
@@ -169,7 +201,7 @@ impl<'p, 'a> Look<'p, 'a> {
             let Some((freight, availability)) = self.newer(request, &listing) else { continue };
             let label = self.index.labels.of(&freight.reference());
             if let Some(hold) = holds.get(&request.origin.key()) {
-                let actor = if hold.actor.is_empty() { "somebody" } else { &hold.actor };
+                let actor = if hold.actor.is_empty() { "somebody" } else { who(&hold.actor) };
                 let cause = format!("{actor} chose other freight than {label}");
                 return Some(
                     self.say(State::Held, Reason::Held, cause)
@@ -254,7 +286,7 @@ impl<'p, 'a> Look<'p, 'a> {
                 self.say(State::Verified, Reason::Verified, "what is in it is verified").since(since)
             }
             Some((phase, message)) if phase.is_terminal() => {
-                self.say(State::Failed, Reason::VerificationFailed, message.clone()).since(since).waits_for(first_line(&message))
+                self.say(State::Failed, Reason::VerificationFailed, message.clone()).since(since).waits_for(fit(&message))
             }
             _ => self.say(State::Waiting, Reason::VerificationPending, "what is in it is being verified").since(since),
         }

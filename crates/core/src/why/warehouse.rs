@@ -1,6 +1,6 @@
 //! Why a warehouse makes no freight.
 
-use super::promotion::first_line;
+use super::short::{few_words, not_built};
 use super::{Answer, Index, State};
 use crate::reason::Reason;
 use crate::unbuilt;
@@ -11,8 +11,9 @@ pub(crate) fn of(index: &Index<'_>, warehouse: &Warehouse) -> Answer {
     let name = warehouse.metadata.name.as_deref().unwrap_or_default();
     let say = |state, reason, cause: String| Answer::new("Warehouse", name, state, reason, cause);
     let created = warehouse.metadata.creation_timestamp.as_ref().map(|t| t.0);
-    if let Some(cause) = unbuilt::sentence(&unbuilt::warehouse(&warehouse.spec)) {
-        return say(State::Blocked, Reason::NotBuilt, cause.clone()).since(created).waits_for(cause);
+    let parts = unbuilt::warehouse(&warehouse.spec);
+    if let Some(cause) = unbuilt::sentence(&parts) {
+        return say(State::Blocked, Reason::NotBuilt, cause).since(created).waits_for(not_built(&parts));
     }
     let status = warehouse.status.clone().unwrap_or_default();
     let when = |c: &Condition| c.last_transition_time.as_ref().map(|t| t.0);
@@ -21,7 +22,7 @@ pub(crate) fn of(index: &Index<'_>, warehouse: &Warehouse) -> Answer {
     let from = |c: &Condition, fallback: Reason| {
         let reason = word(&c.reason).unwrap_or(fallback);
         let hint = if reason.hint().is_empty() { refresh.clone() } else { reason.hint().replace("NAME", name) };
-        say(State::Blocked, reason, c.message.clone()).since(when(c)).waits_for(first_line(&c.message)).hint(hint)
+        say(State::Blocked, reason, c.message.clone()).since(when(c)).waits_for(few_words(reason, &c.message)).hint(hint)
     };
     if let Some(blocked) = get(types::BLOCKED).filter(|c| c.is_true()) {
         return from(blocked, Reason::InvalidSpec);
@@ -33,7 +34,8 @@ pub(crate) fn of(index: &Index<'_>, warehouse: &Warehouse) -> Answer {
         let failed = criteria.reason == "CriteriaEvaluationFailed";
         let (state, reason) =
             if failed { (State::Blocked, Reason::CriteriaFailed) } else { (State::Waiting, Reason::CriteriaNotSatisfied) };
-        return say(state, reason, criteria.message.clone()).since(when(criteria)).waits_for(reason.releases());
+        let few = few_words(reason, &criteria.message);
+        return say(state, reason, criteria.message.clone()).since(when(criteria)).waits_for(few);
     }
     let found = status.discovered_artifacts.as_ref().and_then(|d| d.discovered_at.as_ref()).map(|t| t.0);
     let Some(found) = found else {
