@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use parking_lot::Mutex;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
-use seaway_base::http::{HttpClient, HttpError, read_bounded, shown};
+use seaway_base::http::{HttpClient, read_bounded, shown};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -161,7 +161,7 @@ async fn fetch(asking: &Asking<'_>, realm: &str, service: &str) -> Result<Token,
         asking.http.may_send_credentials(&url).map_err(OciError::refused(&repository))?;
         request = request.header(reqwest::header::AUTHORIZATION, basic(credential));
     }
-    let response = request.send().await.map_err(HttpError::from).map_err(OciError::http(&repository))?;
+    let response = asking.http.send(request).await.map_err(OciError::http(&repository))?;
     let status = response.status();
     if matches!(status.as_u16(), 401 | 403) {
         let had_credential = asking.credential.is_some();

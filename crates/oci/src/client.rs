@@ -217,9 +217,9 @@ impl Remote {
         let sent = async {
             // A push may take long before the registry answers; its own bounds are idle and total time.
             if call.body.is_some() {
-                return request.send().await.map_err(HttpError::from);
+                return http.send(request).await;
             }
-            tokio::time::timeout(HEAD_TIMEOUT, request.send()).await.map_err(late)?.map_err(HttpError::from)
+            tokio::time::timeout(HEAD_TIMEOUT, http.send(request)).await.map_err(late)?
         };
         sent.await.map_err(OciError::http(&self.repository))
     }

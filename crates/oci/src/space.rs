@@ -26,7 +26,7 @@ impl Space {
         }
         let insecure = url("http")?;
         let ask = async |url: &Url| -> Result<(), HttpError> {
-            http.request(reqwest::Method::GET, url, skip_tls_verify)?.send().await?;
+            http.send(http.request(reqwest::Method::GET, url, skip_tls_verify)?).await?;
             Ok(())
         };
         let probe = async || match ask(&secure).await {

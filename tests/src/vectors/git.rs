@@ -269,13 +269,7 @@ async fn carry_out(
         let alias = url::Url::parse(alias).map_or_else(|_| alias.clone(), |url| url.to_string());
         aliases.push((alias, remotes.url(remote.as_str().unwrap_or_default())));
     }
-    let transport = if aliases.is_empty() {
-        HttpTransport::over(http.clone(), Limits::default())
-    } else {
-        // The guard is for real addresses: these are names that lead to loopback here.
-        let client = http.clone();
-        HttpTransport::new(Arc::new(move |skip| client.get(skip).clone()), Arc::new(|_, _| Ok(())), Limits::default())
-    };
+    let transport = HttpTransport::over(http.clone(), Limits::default());
     let mirrors =
         Mirrors::with_transport(dir.join("mirrors"), Arc::new(Aliased { inner: transport, aliases }), MirrorOptions::default());
     let engine = Engine {
