@@ -98,6 +98,13 @@ impl Engine {
 
     async fn finish(&self, run: &mut Run) -> Pass<Outcome> {
         let (phase, message, reason) = final_phase(&run.state.steps);
+        if phase != Phase::Succeeded
+            && run.state.plan_digest.is_none()
+            && let Some(message) = self.voided(run, &message).await
+        {
+            // It never came to its first effect, where what it would write is compared with the plan.
+            return self.end(run, Phase::Failed, message, "PlanChanged".into()).await;
+        }
         self.end(run, phase, message, reason).await
     }
 

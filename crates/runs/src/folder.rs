@@ -3,7 +3,8 @@
 use seaway_api::seaway::{PlannedFile, PlannedPath};
 use seaway_base::{Next, RelPath};
 use seaway_git::{
-    FolderError, GitError, Merged, Mirror, MountInfo, ObjectId, PushError, PushRequest, RefUpdate, Remote, Wanted, WorkFolder,
+    FolderError, GitError, Kind, Merged, Mirror, MountInfo, MountSpec, ObjectId, PushError, PushRequest, RefUpdate, Remote,
+    Wanted, WorkFolder,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -238,13 +239,23 @@ pub(crate) fn merge(
     }
 }
 
+/// Is a planned path, on its branch as this process last saw it, not what it was when it was planned?
+pub(crate) fn is_moved(mirror: &Mirror, planned: &PlannedPath) -> bool {
+    let Some(commit) = mirror.known(&format!("refs/heads/{}", planned.branch)) else { return !planned.old_blob.is_empty() };
+    let mut work = WorkFolder::new();
+    let objects = work.objects_of(mirror);
+    let spec = MountSpec { objects: objects.clone(), commit: Some(commit), branch: None, sparse: Vec::new() };
+    let Ok(path) = RelPath::parse(&planned.path) else { return false };
+    if work.mount(&RelPath::root(), spec).is_err() {
+        return false;
+    }
+    let now = work.read(&path).map(|content| objects.put(Kind::Blob, content).to_string()).unwrap_or_default();
+    now != planned.old_blob
+}
+
 /// What a ref points at on the server now.
 pub(crate) async fn tip(mirror: &Mirror, refname: &str) -> Result<Option<ObjectId>, GitError> {
-    let refs = mirror.fetch().await?;
-    Ok(match refname.strip_prefix("refs/heads/") {
-        Some(branch) => refs.branches.get(branch).copied(),
-        None => refname.strip_prefix("refs/tags/").and_then(|tag| refs.tags.get(tag).copied()),
-    })
+    Ok(mirror.fetch().await?.get(refname))
 }
 
 /// The newest commit from `base` to the tip that carries both trailers.

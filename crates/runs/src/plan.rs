@@ -2,6 +2,7 @@
 
 use seaway_api::seaway::{PlannedEffect, PlannedFile, PlannedPath, PlannedWait, Segment};
 use seaway_base::RelPath;
+use seaway_core::plan::Difference;
 use seaway_git::ObjectId;
 use serde_json::Value;
 use std::sync::Arc;
@@ -149,6 +150,24 @@ impl Engine {
         run.state.steps[index].started_at = None;
         run.state.steps[index].status = None;
         self.end(run, Phase::Failed, message, "PlanChanged".into()).await.map(Some)
+    }
+
+    /// A bound run whose steps do not work on the branch as it is now was not planned on it: says what is different there. `None`: no plan
+    /// binds it.
+    pub(crate) async fn voided(&self, run: &Run, why: &str) -> Option<String> {
+        let expected = run.expected.as_ref()?;
+        let mut moved = None;
+        for path in &expected.paths {
+            let repository = run.state.repositories().into_iter().find(|it| it.url == path.repository);
+            let Some(repository) = repository else { continue };
+            let Ok(remote) = self.reach(run, &repository).await else { continue };
+            if folder::is_moved(&self.ports.git.mirror(&remote), path) {
+                moved = Some(Difference::Moved { path: path.path.clone(), branch: path.branch.clone() });
+                break;
+            }
+        }
+        let what = moved.map(|moved| format!("{moved}; ")).unwrap_or_default();
+        Some(format!("the plan has changed since it was made: {what}{why}; plan again and promote with the new digest"))
     }
 
     /// The loop of a plan. With `decisions`, what `if` said there holds here.

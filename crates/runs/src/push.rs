@@ -78,6 +78,8 @@ struct Job {
     /// What the ref held when the push was first meant.
     base: Option<ObjectId>,
     round: u32,
+    /// Where the ref is was not asked yet: it is taken to be where this process last saw it.
+    unasked: bool,
 }
 
 impl Engine {
@@ -191,10 +193,10 @@ impl Engine {
         remote: &Remote,
     ) -> Result<(Job, Option<ObjectId>), StepError> {
         let before = run.state.steps[index].effect.as_ref().and_then(|effect| effect.push.clone());
-        // The branch was at the checkout's commit when it was cloned: the first try needs no look.
+        // The branch is where the checkout found it, or where another promotion of ours left it since: the first try needs no look.
         let optimistic = target.current && !target.force && before.is_none();
         let old = if optimistic {
-            stands_on(run, index, &ask.mount).or(mount.base)
+            mirror.known(&target.refname).or_else(|| stands_on(run, index, &ask.mount)).or(mount.base)
         } else {
             match folder::tip(&mirror, &target.refname).await {
                 Ok(tip) => tip,
@@ -213,6 +215,7 @@ impl Engine {
             max_attempts: ask.max_attempts.max(1),
             base: first_base.unwrap_or(old),
             round: before.as_ref().map_or(0, |intent| intent.round),
+            unasked: optimistic,
         };
         Ok((job, old))
     }
@@ -276,10 +279,14 @@ impl Engine {
                 Err(err) => return Ok(Err(err.into())),
             }
         }
-        let tip = match folder::tip(&job.mirror, &job.target.refname).await {
-            Ok(tip) => tip,
-            Err(err) => return Ok(Err(git_error(&err).into())),
+        let tip = match *old {
+            Some(known) if job.unasked && !based => Some(known),
+            _ => match folder::tip(&job.mirror, &job.target.refname).await {
+                Ok(tip) => tip,
+                Err(err) => return Ok(Err(git_error(&err).into())),
+            },
         };
+        job.unasked = false;
         if let (Some(tip), true) = (tip, job.target.tag) {
             let message = format!("tag `{}` exists already, at {}; tags are not moved", job.target.name, tip.to_hex_with_len(7));
             return Ok(Err(StepError::failed("TagExists", message).into()));
@@ -360,6 +367,13 @@ impl Engine {
                     broken.step,
                     broken.err.message
                 );
+                if broken.err.next != Next::Retry
+                    && let Some(message) = self.voided(run, &message).await
+                {
+                    (run.state.steps[index].started_at, run.state.steps[index].status) = (None, None);
+                    let outcome = self.end(run, crate::state::Phase::Failed, message, "PlanChanged".into()).await?;
+                    return Ok(Err(Halt::Left(Some(outcome))));
+                }
                 let err = StepError { message, ..broken.err };
                 return Ok(Err(if err.next == Next::Retry { err } else { err.terminal() }.into()));
             }

@@ -129,12 +129,13 @@ async fn a_commit_to_a_planned_path_voids_the_plan_and_is_named() {
     let world = world(&[("qa", &usual("qa"))], None).await.unwrap();
     let path = "overlays/qa/kustomization.yaml";
     let original = world.git(&["show", &format!("main:{path}")]).await.unwrap();
-    // Another hand edits it, then makes the very change that was planned.
-    for theirs in
-        [format!("# another hand\n{original}\n"), format!("{original}\nimages:\n- name: bank/fund-transfer\n  newTag: 1.5.0\n")]
-    {
+    // Another hand edits it, then makes the very change that was planned, then deletes it.
+    let planned_change = format!("{original}\nimages:\n- name: bank/fund-transfer\n  newTag: 1.5.0\n");
+    for theirs in [Some(format!("# another hand\n{original}\n")), Some(planned_change), None] {
+        let before = format!("{original}\n");
+        world.git_server().commit("bank", "main", "outsider", &[(path, Some(before.as_bytes()))]).await.unwrap();
         let digest = planned(&world, "qa").await.unwrap();
-        world.git_server().commit("bank", "main", "outsider", &[(path, Some(theirs.as_bytes()))]).await.unwrap();
+        world.git_server().commit("bank", "main", "outsider", &[(path, theirs.as_deref().map(str::as_bytes))]).await.unwrap();
         let name = promote(&world, "qa", Some(&digest)).await.unwrap();
         world.settle().await.unwrap();
         let said = ended(&world, &name).await.unwrap();
@@ -148,15 +149,23 @@ async fn a_commit_to_a_planned_path_voids_the_plan_and_is_named() {
 /// The same while the push is on its way: the plan is looked at again inside the compare-and-swap.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_plan_is_void_if_its_path_moves_right_before_the_push() {
+    moves_before_the_push(|text| Some(format!("# another hand\n{text}\n"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_plan_is_void_if_its_path_is_deleted_right_before_the_push() {
+    moves_before_the_push(|_| None).await;
+}
+
+async fn moves_before_the_push(theirs: impl Fn(&str) -> Option<String>) {
     let (mut pause, death) = Pause::before_the_push();
     let world = world(&[("qa", &usual("qa"))], Some(death)).await.unwrap();
     let digest = planned(&world, "qa").await.unwrap();
     let name = promote(&world, "qa", Some(&digest)).await.unwrap();
     pause.reached().await.unwrap();
     let path = "overlays/qa/kustomization.yaml";
-    let text = world.git(&["show", &format!("main:{path}")]).await.unwrap();
-    let theirs = format!("# another hand\n{text}\n");
-    world.git_server().commit("bank", "main", "outsider", &[(path, Some(theirs.as_bytes()))]).await.unwrap();
+    let theirs = theirs(&world.git(&["show", &format!("main:{path}")]).await.unwrap());
+    world.git_server().commit("bank", "main", "outsider", &[(path, theirs.as_deref().map(str::as_bytes))]).await.unwrap();
     pause.go();
     world.settle().await.unwrap();
     let said = ended(&world, &name).await.unwrap();
