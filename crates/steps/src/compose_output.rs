@@ -1,9 +1,11 @@
 //! `compose-output`: makes outputs out of other outputs; inside a task they become the task's own.
 
-use crate::config;
-use async_trait::async_trait;
-use seaway_runs::{Answer, Class, Description, Done, Step, StepContext, StepError};
-use serde_json::{Value, json};
+use crate::error::Error;
+use crate::typed::TypedStep;
+use schemars::JsonSchema;
+use seaway_runs::{Answer, Class, Done, StepContext};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 const PAGE: &str = "\
 Makes outputs out of other outputs. Inside a task they are the task's outputs too, as `outputs.<task alias>`.
@@ -17,45 +19,29 @@ Makes outputs out of other outputs. Inside a task they are the task's outputs to
 ```
 ";
 
-/// The step `compose-output`. Its configuration is any object with at least one key.
-#[derive(Debug)]
+/// The outputs, by name; at least one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(extend("minProperties" = 1))]
+pub(crate) struct Config {
+    outputs: Map<String, Value>,
+}
+
+/// The step `compose-output`.
 pub(crate) struct ComposeOutput;
 
-#[async_trait]
-impl Step for ComposeOutput {
-    fn name(&self) -> &'static str {
-        "compose-output"
+impl TypedStep for ComposeOutput {
+    const NAME: &'static str = "compose-output";
+    const PAGE: &'static str = PAGE;
+    const CLASS: Class = Class::Local;
+    const PUBLISHES_TASK_OUTPUT: bool = true;
+    type Config = Config;
+
+    fn check(config: &Config) -> Result<(), Error> {
+        if config.outputs.is_empty() { Err(Error::config("at least one output is needed")) } else { Ok(()) }
     }
 
-    fn page(&self) -> &'static str {
-        PAGE
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        schemars::json_schema!({ "type": "object", "minProperties": 1, "additionalProperties": true })
-    }
-
-    fn check(&self, config: &Value) -> Result<(), StepError> {
-        match config {
-            Value::Object(map) if !map.is_empty() => Ok(()),
-            _ => Err(config::invalid(self.name(), "at least one output is needed")),
-        }
-    }
-
-    fn class(&self, _: &Value) -> Class {
-        Class::Local
-    }
-
-    fn publishes_task_output(&self) -> bool {
-        true
-    }
-
-    async fn run(&self, _: &mut StepContext<'_>, config: &Value) -> Result<Answer, StepError> {
-        self.check(config)?;
-        Ok(Answer::Done(Done::with(config.as_object().cloned().unwrap_or_default())))
-    }
-
-    async fn describe(&self, _: &mut StepContext<'_>, config: &Value) -> Result<Description, StepError> {
-        Ok(Description { output: json!(config).as_object().cloned().unwrap_or_default(), ..Description::default() })
+    async fn run(_: &mut StepContext<'_>, config: Config) -> Result<Answer, Error> {
+        Ok(Answer::Done(Done::with(config.outputs)))
     }
 }

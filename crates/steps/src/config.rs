@@ -1,27 +1,23 @@
 //! Reading a step's configuration: strict, and an error that names the field.
 
+use crate::error::Error;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use seaway_runs::StepError;
+use seaway_base::{Next, RelPath};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// Reads the evaluated configuration of `step`.
+/// Reads an evaluated configuration; none is an empty one.
 ///
 /// # Errors
-/// `InvalidConfig`, failed and terminal, naming the field.
-pub(crate) fn parse<T: DeserializeOwned>(step: &str, config: &Value) -> Result<T, StepError> {
-    let config = if config.is_null() { &Value::Object(serde_json::Map::new()) } else { config };
+/// [`Error::Config`], naming the field.
+pub(crate) fn read<T: DeserializeOwned>(config: &Value) -> Result<T, Error> {
+    let config = if config.is_null() { &Value::Object(Map::new()) } else { config };
     serde_path_to_error::deserialize(config).map_err(|err| {
         let (path, cause) = (err.path().to_string(), err.inner().to_string());
         let at = if path == "." { String::new() } else { format!("`{path}`: ") };
-        invalid(step, &format!("{at}{cause}"))
+        Error::Config(format!("{at}{cause}"))
     })
-}
-
-/// A configuration that is refused before anything is done.
-pub(crate) fn invalid(step: &str, why: &str) -> StepError {
-    StepError::failed("InvalidConfig", format!("{step}: invalid config: {why}; see docs/steps/{step}.md"))
 }
 
 /// The configuration's schema, every type written out in place.
@@ -64,36 +60,28 @@ impl std::fmt::Display for Text {
 
 /// A path of the work folder as a user wrote it. Where it would leave the folder, the step fails when it is used.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(with = "String", extend("minLength" = 1))]
-pub(crate) struct Path(String);
-
-impl TryFrom<String> for Path {
-    type Error = &'static str;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.is_empty() { Err("must not be empty") } else { Ok(Self(text)) }
-    }
-}
+#[serde(transparent)]
+pub(crate) struct Path(Text);
 
 impl Path {
     /// The path, normalised.
-    pub(crate) fn get(&self, step: &str) -> Result<seaway_base::RelPath, StepError> {
-        seaway_base::RelPath::parse(&self.0).map_err(|err| {
-            StepError::errored(
-                "PathLeaves",
-                seaway_base::Next::Failed,
-                format!("{step}: {err}; paths are relative to the promotion's work folder"),
-            )
+    pub(crate) fn get(&self) -> Result<RelPath, Error> {
+        RelPath::parse(&self.0).map_err(|err| {
+            let message = format!("{err}; paths are relative to the promotion's work folder");
+            Error::errored("PathLeaves", Next::Failed, message)
         })
     }
+}
 
-    pub(crate) fn as_str(&self) -> &str {
+impl std::ops::Deref for Path {
+    type Target = str;
+    fn deref(&self) -> &str {
         &self.0
     }
 }
 
 impl std::fmt::Display for Path {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        self.0.fmt(f)
     }
 }

@@ -1,13 +1,11 @@
 //! `copy`: copies a file or a folder within the work folder.
 
 use crate::config;
-use crate::work::folder_error;
-use async_trait::async_trait;
+use crate::error::Error;
+use crate::typed::TypedStep;
 use schemars::JsonSchema;
-use seaway_base::RelPath;
-use seaway_runs::{Answer, Class, Description, Done, Step, StepContext, StepError};
+use seaway_runs::{Answer, Class, Done, StepContext};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 const PAGE: &str = "\
 Copies a file, or merges a folder into another; parent folders are made. `.git` is never copied, links are left out, executable
@@ -26,7 +24,7 @@ bits are kept. Between two checkouts of one repository nothing is read: folders 
 /// What to copy, and where to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Config {
+pub(crate) struct Config {
     /// File or folder to read, relative to the work folder.
     in_path: config::Path,
     /// Where it goes; parent folders are made.
@@ -37,47 +35,19 @@ struct Config {
 }
 
 /// The step `copy`.
-#[derive(Debug)]
 pub(crate) struct Copy;
 
-#[async_trait]
-impl Step for Copy {
-    fn name(&self) -> &'static str {
-        "copy"
-    }
+impl TypedStep for Copy {
+    const NAME: &'static str = "copy";
+    const PAGE: &'static str = PAGE;
+    const CLASS: Class = Class::Local;
+    type Config = Config;
 
-    fn page(&self) -> &'static str {
-        PAGE
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        config::schema::<Config>()
-    }
-
-    fn check(&self, config: &Value) -> Result<(), StepError> {
-        config::parse::<Config>(self.name(), config).map(drop)
-    }
-
-    fn class(&self, _: &Value) -> Class {
-        Class::Local
-    }
-
-    async fn run(&self, cx: &mut StepContext<'_>, config: &Value) -> Result<Answer, StepError> {
-        let config: Config = config::parse(self.name(), config)?;
-        let (from, to): (RelPath, RelPath) = (config.in_path.get(self.name())?, config.out_path.get(self.name())?);
-        let copied = cx
-            .work
-            .copy(&from, &to, config.ignore.as_deref().unwrap_or_default())
-            .map_err(|err| folder_error(self.name(), &err))?;
-        let mut done = Done::with(Map::new());
-        if !copied.skipped_links.is_empty() {
-            let links: Vec<String> = copied.skipped_links.iter().map(ToString::to_string).collect();
-            done.message = Some(format!("links were left out: {}", links.join(", ")));
-        }
-        Ok(Answer::Done(done))
-    }
-
-    async fn describe(&self, _: &mut StepContext<'_>, _: &Value) -> Result<Description, StepError> {
-        Ok(Description::default())
+    async fn run(cx: &mut StepContext<'_>, config: Config) -> Result<Answer, Error> {
+        let (from, to) = (config.in_path.get()?, config.out_path.get()?);
+        let copied = cx.work.copy(&from, &to, config.ignore.as_deref().unwrap_or_default())?;
+        let links: Vec<String> = copied.skipped_links.iter().map(ToString::to_string).collect();
+        let message = (!links.is_empty()).then(|| format!("links were left out: {}", links.join(", ")));
+        Ok(Answer::Done(Done { message, ..Done::default() }))
     }
 }

@@ -1,11 +1,10 @@
 //! `fail`: ends the promotion as failed, on purpose.
 
-use crate::config;
-use async_trait::async_trait;
+use crate::error::Error;
+use crate::typed::TypedStep;
 use schemars::JsonSchema;
-use seaway_runs::{Answer, Class, Description, Step, StepContext, StepError};
+use seaway_runs::{Answer, Class, StepContext, StepError};
 use serde::Deserialize;
-use serde_json::Value;
 
 const PAGE: &str = "\
 Ends the promotion as failed, with a message. Guard it with `if`.
@@ -21,45 +20,24 @@ Ends the promotion as failed, with a message. Guard it with `if`.
 /// Why to fail.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Config {
+pub(crate) struct Config {
     /// What people read.
     #[serde(default)]
     message: String,
 }
 
 /// The step `fail`.
-#[derive(Debug)]
 pub(crate) struct Fail;
 
-#[async_trait]
-impl Step for Fail {
-    fn name(&self) -> &'static str {
-        "fail"
-    }
+impl TypedStep for Fail {
+    const NAME: &'static str = "fail";
+    const PAGE: &'static str = PAGE;
+    const CLASS: Class = Class::Local;
+    type Config = Config;
 
-    fn page(&self) -> &'static str {
-        PAGE
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        config::schema::<Config>()
-    }
-
-    fn check(&self, config: &Value) -> Result<(), StepError> {
-        config::parse::<Config>(self.name(), config).map(drop)
-    }
-
-    fn class(&self, _: &Value) -> Class {
-        Class::Local
-    }
-
-    async fn run(&self, _: &mut StepContext<'_>, config: &Value) -> Result<Answer, StepError> {
-        let config: Config = config::parse(self.name(), config)?;
+    async fn run(_: &mut StepContext<'_>, config: Config) -> Result<Answer, Error> {
         let message = if config.message.is_empty() { "failed".to_owned() } else { format!("failed: {}", config.message) };
-        Err(StepError::failed("FailStep", message))
-    }
-
-    async fn describe(&self, _: &mut StepContext<'_>, _: &Value) -> Result<Description, StepError> {
-        Ok(Description::default())
+        // What the user wrote is what people read everywhere: nothing goes before it.
+        Err(Error::Alone(StepError::failed("FailStep", message)))
     }
 }

@@ -1,11 +1,12 @@
 //! `git-push`: pushes a checkout's commits.
 
 use crate::config::{self, Text};
-use async_trait::async_trait;
+use crate::error::Error;
+use crate::typed::{TypedStep, object};
 use schemars::JsonSchema;
-use seaway_runs::{Answer, Class, Contract, Description, PushAsk, PushTarget, Step, StepContext, StepError};
+use seaway_runs::{Answer, Class, Contract, Description, PushAsk, PushTarget, StepContext};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// How many rounds against other writers, unless said otherwise.
 const MAX_ATTEMPTS: u32 = 10;
@@ -30,7 +31,7 @@ Output: `branch`, `commit`, and `commitURL` where the code host is known.
 /// What to push, and where to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Config {
+pub(crate) struct Config {
     /// The checkout, relative to the work folder.
     path: config::Path,
     /// The branch to push to.
@@ -80,70 +81,25 @@ impl Provider {
 }
 
 /// The step `git-push`.
-#[derive(Debug)]
 pub(crate) struct GitPush;
 
-impl GitPush {
-    fn ask(config: &Value) -> Result<PushAsk, StepError> {
-        let read: Config = config::parse("git-push", config)?;
-        let target = match (read.target_branch, read.generate_target_branch, read.tag) {
-            (None, false, None) => PushTarget::Current,
-            (Some(branch), false, None) => PushTarget::Branch(branch.strip_prefix("refs/heads/").unwrap_or(&branch).to_owned()),
-            (None, true, None) => PushTarget::Generated,
-            (None, false, Some(_)) if read.force => {
-                return Err(config::invalid("git-push", "`tag` is never forced: leave `force` out"));
-            }
-            (None, false, Some(_)) => {
-                // It pushes what `git-tag` made; it must never make or move a tag of its own.
-                let message = "git-push: `tag` is not built yet, as is `git-tag`; leave it out";
-                return Err(StepError::errored("NotBuilt", seaway_base::Next::Blocked, message).terminal());
-            }
-            _ => return Err(config::invalid("git-push", "at most one of `targetBranch`, `generateTargetBranch` and `tag`")),
-        };
-        let max_attempts = read.max_attempts.unwrap_or(MAX_ATTEMPTS);
-        if !(1..=2_147_483_647).contains(&max_attempts) {
-            return Err(config::invalid("git-push", "`maxAttempts` is at least 1"));
-        }
-        let mount = read.path.get("git-push")?;
-        Ok(PushAsk {
-            mount,
-            target,
-            force: read.force,
-            max_attempts,
-            provider: read.provider.map(|provider| provider.as_str().to_owned()),
-        })
-    }
-}
+impl TypedStep for GitPush {
+    const NAME: &'static str = "git-push";
+    const PAGE: &'static str = PAGE;
+    const CLASS: Class = Class::Effect(Contract::Checkable);
+    type Config = Config;
 
-#[async_trait]
-impl Step for GitPush {
-    fn name(&self) -> &'static str {
-        "git-push"
+    fn check(config: &Config) -> Result<(), Error> {
+        config.ask().map(drop)
     }
 
-    fn page(&self) -> &'static str {
-        PAGE
+    async fn run(_: &mut StepContext<'_>, config: Config) -> Result<Answer, Error> {
+        config.ask().map(Answer::Push)
     }
 
-    fn schema(&self) -> schemars::Schema {
-        config::schema::<Config>()
-    }
-
-    fn check(&self, config: &Value) -> Result<(), StepError> {
-        Self::ask(config).map(drop)
-    }
-
-    fn class(&self, _: &Value) -> Class {
-        Class::Effect(Contract::Checkable)
-    }
-
-    async fn run(&self, _: &mut StepContext<'_>, config: &Value) -> Result<Answer, StepError> {
-        Self::ask(config).map(Answer::Push)
-    }
-
-    async fn describe(&self, cx: &mut StepContext<'_>, config: &Value) -> Result<Description, StepError> {
-        let ask = Self::ask(config)?;
-        let mount = cx.work.mount_of(&ask.mount).map_err(|err| crate::work::folder_error("git-push", &err))?;
+    async fn describe(cx: &mut StepContext<'_>, config: Config) -> Result<Description, Error> {
+        let ask = config.ask()?;
+        let mount = cx.work.mount_of(&ask.mount)?;
         let to = match &ask.target {
             PushTarget::Current => format!("branch {}", mount.head.branch.as_deref().unwrap_or("?")),
             PushTarget::Branch(branch) => format!("branch {branch}"),
@@ -153,13 +109,33 @@ impl Step for GitPush {
         let force = if ask.force { ", overwriting it" } else { "" };
         Ok(Description {
             summary: format!("push {} to {to}{force}", ask.mount),
-            arguments: json!({ "path": ask.mount.as_str(), "to": to, "force": ask.force })
-                .as_object()
-                .cloned()
-                .unwrap_or_default(),
+            arguments: object([("path", json!(ask.mount.as_str())), ("to", json!(to)), ("force", json!(ask.force))]),
             unknown_outputs: vec!["commit".into(), "commitURL".into()],
             push: Some(ask),
             ..Description::default()
         })
+    }
+}
+
+impl Config {
+    /// What the engine is asked to push.
+    fn ask(&self) -> Result<PushAsk, Error> {
+        let target = match (&self.target_branch, self.generate_target_branch, &self.tag) {
+            (None, false, None) => PushTarget::Current,
+            (Some(branch), false, None) => PushTarget::Branch(branch.strip_prefix("refs/heads/").unwrap_or(branch).to_owned()),
+            (None, true, None) => PushTarget::Generated,
+            (None, false, Some(_)) if self.force => {
+                return Err(Error::config("`tag` is never forced: leave `force` out"));
+            }
+            // It pushes what `git-tag` made; it must never make or move a tag of its own.
+            (None, false, Some(_)) => return Err(Error::not_built("`tag` is not built yet, as is `git-tag`; leave it out")),
+            _ => return Err(Error::config("at most one of `targetBranch`, `generateTargetBranch` and `tag`")),
+        };
+        let max_attempts = self.max_attempts.unwrap_or(MAX_ATTEMPTS);
+        if !(1..=2_147_483_647).contains(&max_attempts) {
+            return Err(Error::config("`maxAttempts` is at least 1"));
+        }
+        let provider = self.provider.map(|provider| provider.as_str().to_owned());
+        Ok(PushAsk { mount: self.path.get()?, target, force: self.force, max_attempts, provider })
     }
 }

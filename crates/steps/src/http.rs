@@ -2,17 +2,18 @@
 
 mod answer;
 
-use crate::config::{self, Text};
+use crate::config::Text;
+use crate::error::Error;
+use crate::typed::TypedStep;
 use answer::{Criteria, Output, Verdict};
-use async_trait::async_trait;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use seaway_api::GoDuration;
 use seaway_base::http::{HttpError, read_bounded};
 use seaway_base::{Next, RelPath};
-use seaway_runs::{Answer, Class, Contract, Description, Done, Step, StepContext, StepError};
+use seaway_runs::{Answer, Class, Contract, Description, Done, StepContext, StepError};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::Map;
 use std::time::Duration;
 use url::Url;
 
@@ -29,6 +30,9 @@ with one of them set and neither true the step asks again after `pollInterval`. 
 GET, HEAD and OPTIONS may be repeated after an interruption, PUT and DELETE carry an `Idempotency-Key`. POST and PATCH without an
 `Idempotency-Key` header of yours are sent once: interrupted between start and answer, the run stops as *uncertain*.
 
+Redirects are followed, ten at most: after 301, 302 and 303 with a GET, after 307 and 308 with the same request. To another scheme, host
+or port goes a GET without your headers; a body is never sent on to one, and the redirect is the answer.
+
 ```yaml
 - uses: http
   as: smoke
@@ -44,7 +48,7 @@ GET, HEAD and OPTIONS may be repeated after an interruption, PUT and DELETE carr
 /// What to send, and how to read the answer.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Config {
+pub(crate) struct Config {
     /// The method.
     #[serde(default)]
     method: Method,
@@ -157,76 +161,46 @@ impl TryFrom<String> for LooseDuration {
 }
 
 impl LooseDuration {
-    fn get(this: Option<&Self>, otherwise: Duration, field: &str) -> Result<Duration, StepError> {
+    fn get(this: Option<&Self>, otherwise: Duration, field: &str) -> Result<Duration, Error> {
         let Some(Self(text)) = this else { return Ok(otherwise) };
         GoDuration::from(text.as_str()).get().ok_or_else(|| {
-            StepError::errored(
-                "InvalidConfig",
-                Next::Blocked,
-                format!("http: `{field}`: `{text}` is no duration such as 30s or 1m30s"),
-            )
-            .terminal()
+            let message = format!("`{field}`: `{text}` is no duration such as 30s or 1m30s");
+            Error::errored("InvalidConfig", Next::Blocked, message).terminal()
         })
     }
 }
 
 /// The step `http`.
-#[derive(Debug)]
 pub(crate) struct Http;
 
-impl Http {
-    fn read(config: &Value) -> Result<Config, StepError> {
-        let read: Config = config::parse("http", config)?;
-        if read.body.is_some() && read.body_from_file.is_some() {
-            return Err(config::invalid("http", "`body` and `bodyFromFile` exclude each other"));
+impl TypedStep for Http {
+    const NAME: &'static str = "http";
+    const PAGE: &'static str = PAGE;
+    const CLASS: Class = Class::Effect(Contract::Unknowable);
+    type Config = Config;
+
+    fn check(config: &Config) -> Result<(), Error> {
+        if config.body.is_some() && config.body_from_file.is_some() {
+            return Err(Error::config("`body` and `bodyFromFile` exclude each other"));
         }
-        if let Some(proxy) = &read.proxy {
-            return Err(StepError::errored(
-                "NotBuilt",
-                Next::Blocked,
-                format!("http: `proxy: {proxy}` is not built; set HTTPS_PROXY for the control plane"),
-            )
-            .terminal());
+        if let Some(proxy) = &config.proxy {
+            let message = format!("`proxy: {proxy}` is not built; set HTTPS_PROXY for the control plane");
+            return Err(Error::not_built(message));
         }
-        Ok(read)
+        Ok(())
     }
 
-    fn own_key(config: &Config) -> bool {
-        config.headers.iter().any(|pair| pair.name.eq_ignore_ascii_case("idempotency-key"))
-    }
-}
-
-#[async_trait]
-impl Step for Http {
-    fn name(&self) -> &'static str {
-        "http"
-    }
-
-    fn page(&self) -> &'static str {
-        PAGE
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        config::schema::<Config>()
-    }
-
-    fn check(&self, config: &Value) -> Result<(), StepError> {
-        Self::read(config).map(drop)
-    }
-
-    fn class(&self, config: &Value) -> Class {
-        let Ok(config) = Self::read(config) else { return Class::Effect(Contract::Unknowable) };
+    fn class(config: &Config) -> Class {
         let polls = config.success_expression.is_some() || config.failure_expression.is_some();
         match config.method {
             Method::Get | Method::Head if polls => Class::Wait,
             Method::Get | Method::Head | Method::Put | Method::Delete => Class::Effect(Contract::Keyed),
-            Method::Post | Method::Patch if Self::own_key(&config) => Class::Effect(Contract::Keyed),
+            Method::Post | Method::Patch if config.own_key() => Class::Effect(Contract::Keyed),
             Method::Post | Method::Patch => Class::Effect(Contract::Unknowable),
         }
     }
 
-    async fn run(&self, cx: &mut StepContext<'_>, json: &Value) -> Result<Answer, StepError> {
-        let config = Self::read(json)?;
+    async fn run(cx: &mut StepContext<'_>, config: Config) -> Result<Answer, Error> {
         let timeout = LooseDuration::get(config.timeout.as_ref(), TIMEOUT, "timeout")?;
         let url = url_of(&config)?;
         cx.ports.http.check(&url).map_err(|err| unreachable(&HttpError::Refused(err)))?;
@@ -242,9 +216,9 @@ impl Step for Http {
             request = request.body(body);
         }
         // A receiver that cannot tell a repetition may have acted on what was sent, whether or not we read its answer.
-        let sent_once = self.class(json) == Class::Effect(Contract::Unknowable);
+        let sent_once = Self::class(&config) == Class::Effect(Contract::Unknowable);
         let lost = |err: &HttpError| if sent_once && !err.never_sent() { answer_lost(err) } else { unreachable(err) };
-        let response = request.send().await.map_err(|err| lost(&HttpError::from(err)))?;
+        let response = cx.ports.http.send(request).await.map_err(|err| lost(&err))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = read_bounded(response, BODY_BYTES_MAX).await.map_err(|err| lost(&err))?;
         let seen = answer::read(status, &headers, &body, config.response_content_type)?;
@@ -253,53 +227,55 @@ impl Step for Http {
             failure: config.failure_expression.as_deref(),
             error: config.error_expression.as_deref(),
         };
+        let answered = format!("{} answered {status}", url.origin().ascii_serialization());
         match answer::judge(&seen, &criteria)? {
             Verdict::Succeeded => Ok(Answer::Done(Done::with(answer::outputs(&seen, &config.outputs)?))),
-            Verdict::Failed(message) => Err(StepError::failed("HttpCriteria", message)),
-            Verdict::NotOk => {
-                let mut err =
-                    StepError::failed("HttpStatus", format!("http: {} answered {status}", url.origin().ascii_serialization()));
-                err.terminal = false;
-                Err(err)
-            }
+            // What the user's own expression says is what people read everywhere: nothing goes before it.
+            Verdict::Failed(message) => Err(Error::Alone(StepError::failed("HttpCriteria", message))),
+            Verdict::NotOk => Err(Error::Own(StepError { terminal: false, ..StepError::failed("HttpStatus", answered) })),
             Verdict::NotYet => {
                 let retry_after = LooseDuration::get(config.poll_interval.as_ref(), POLL, "pollInterval")?;
-                let message = format!("{} answered {status}, neither success nor failure", url.origin().ascii_serialization());
+                let message = format!("{answered}, neither success nor failure");
                 Ok(Answer::Waiting { output: Map::new(), retry_after, message })
             }
         }
     }
 
-    async fn describe(&self, _: &mut StepContext<'_>, config: &Value) -> Result<Description, StepError> {
-        let read = Self::read(config)?;
-        let method = reqwest::Method::from(read.method);
+    async fn describe(_: &mut StepContext<'_>, config: Config) -> Result<Description, Error> {
+        let method = reqwest::Method::from(config.method);
         Ok(Description {
-            summary: format!("{method} {}", read.url),
-            arguments: json!(config).as_object().cloned().unwrap_or_default(),
-            unknown_outputs: read.outputs.iter().map(|output| output.name().to_owned()).collect(),
+            summary: format!("{method} {}", config.url),
+            unknown_outputs: config.outputs.iter().map(|output| output.name().to_owned()).collect(),
             ..Description::default()
         })
     }
 }
 
+impl Config {
+    /// Does the user send a key of their own?
+    fn own_key(&self) -> bool {
+        self.headers.iter().any(|pair| pair.name.eq_ignore_ascii_case("idempotency-key"))
+    }
+}
+
 /// What kept an answer from coming.
-fn unreachable(err: &HttpError) -> StepError {
+fn unreachable(err: &HttpError) -> Error {
     let reason = match err {
         HttpError::Refused(_) => "EgressRefused",
         HttpError::TooLarge { .. } => "TooLarge",
         _ => "HttpUnreachable",
     };
-    StepError::errored(reason, err.next(), format!("http: {}", seaway_base::chain(err)))
+    Error::errored(reason, err.next(), seaway_base::chain(err))
 }
 
 /// It was sent and its answer never came: a person decides.
-fn answer_lost(err: &HttpError) -> StepError {
-    StepError::errored(seaway_runs::ANSWER_LOST, Next::Failed, format!("http: {}", seaway_base::chain(err)))
+fn answer_lost(err: &HttpError) -> Error {
+    Error::errored(seaway_runs::ANSWER_LOST, Next::Failed, seaway_base::chain(err))
 }
 
 /// The URL with its query: names in order, as Go writes them.
-fn url_of(config: &Config) -> Result<Url, StepError> {
-    let bad = |why: String| StepError::errored("InvalidConfig", Next::Blocked, format!("http: url `{}`: {why}", config.url));
+fn url_of(config: &Config) -> Result<Url, Error> {
+    let bad = |why: String| Error::errored("InvalidConfig", Next::Blocked, format!("url `{}`: {why}", config.url));
     let mut url = Url::parse(&config.url).map_err(|err| match err {
         url::ParseError::RelativeUrlWithoutBase => bad("needs http:// or https:// in front".into()),
         err => bad(err.to_string()).terminal(),
@@ -317,15 +293,15 @@ fn url_of(config: &Config) -> Result<Url, StepError> {
     Ok(url)
 }
 
-fn headers_of(config: &Config, key: &str) -> Result<HeaderMap, StepError> {
+fn headers_of(config: &Config, key: &str) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for pair in &config.headers {
-        let bad = || StepError::errored("InvalidConfig", Next::Blocked, format!("http: header `{}` cannot be sent", pair.name));
+        let bad = || Error::errored("InvalidConfig", Next::Blocked, format!("header `{}` cannot be sent", pair.name));
         let name = HeaderName::try_from(&*pair.name).map_err(|_| bad())?;
         headers.append(name, HeaderValue::try_from(&*pair.value).map_err(|_| bad())?);
     }
     if matches!(config.method, Method::Put | Method::Delete)
-        && !Http::own_key(config)
+        && !config.own_key()
         && let Ok(value) = HeaderValue::try_from(key)
     {
         headers.insert("idempotency-key", value);
@@ -333,14 +309,14 @@ fn headers_of(config: &Config, key: &str) -> Result<HeaderMap, StepError> {
     Ok(headers)
 }
 
-fn body_of(config: &Config, cx: &StepContext<'_>) -> Result<Option<Vec<u8>>, StepError> {
+fn body_of(config: &Config, cx: &StepContext<'_>) -> Result<Option<Vec<u8>>, Error> {
     let body = match (&config.body, &config.body_from_file) {
         (Some(body), _) => body.clone().into_bytes(),
-        (None, Some(path)) => cx.work.read(path).map_err(|err| crate::work::folder_error("http", &err))?.to_vec(),
+        (None, Some(path)) => cx.work.read(path)?.to_vec(),
         (None, None) => return Ok(None),
     };
     if body.len() > BODY_BYTES_MAX {
-        return Err(StepError::failed("TooLarge", format!("http: the body is larger than {} MiB", BODY_BYTES_MAX >> 20)));
+        return Err(Error::failed("TooLarge", format!("the body is larger than {} MiB", BODY_BYTES_MAX >> 20)));
     }
     Ok(Some(body))
 }

@@ -1,14 +1,14 @@
 //! `kustomize-build`: renders a kustomization into the work folder.
 
 use crate::config;
-use crate::work::folder_error;
-use async_trait::async_trait;
+use crate::error::Error;
+use crate::typed::TypedStep;
 use schemars::JsonSchema;
 use seaway_base::{Next, RelPath};
 use seaway_git::{FileKind, WorkFolder};
 use seaway_render::kustomize::{self, Tool};
 use seaway_render::yaml::read_all;
-use seaway_runs::{Answer, Class, Description, Done, Step, StepContext, StepError};
+use seaway_runs::{Answer, Class, Done, StepContext};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ that names both.
 /// What to render, and where to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Config {
+pub(crate) struct Config {
     /// The folder of the kustomization, relative to the work folder.
     path: config::Path,
     /// A file (`.yaml`, `.yml`) or a folder.
@@ -77,51 +77,25 @@ struct Helm {
 }
 
 /// The step `kustomize-build`.
-#[derive(Debug)]
 pub(crate) struct KustomizeBuild;
 
-impl KustomizeBuild {
-    fn read(config: &Value) -> Result<Config, StepError> {
-        let read: Config = config::parse("kustomize-build", config)?;
-        if let Some(helm) = read.plugin.as_ref().and_then(|plugin| plugin.helm.as_ref())
-            && (!helm.api_versions.is_empty() || helm.kube_version.is_some())
-        {
-            return Err(StepError::errored(
-                "NotBuilt",
-                Next::Blocked,
-                "kustomize-build: `plugin.helm` is not built yet; leave it out",
-            )
-            .terminal());
+impl TypedStep for KustomizeBuild {
+    const NAME: &'static str = "kustomize-build";
+    const PAGE: &'static str = PAGE;
+    const CLASS: Class = Class::Recorded;
+    type Config = Config;
+
+    fn check(config: &Config) -> Result<(), Error> {
+        match config.plugin.as_ref().and_then(|plugin| plugin.helm.as_ref()) {
+            Some(helm) if !helm.api_versions.is_empty() || helm.kube_version.is_some() => {
+                Err(Error::not_built("`plugin.helm` is not built yet; leave it out"))
+            }
+            _ => Ok(()),
         }
-        Ok(read)
-    }
-}
-
-#[async_trait]
-impl Step for KustomizeBuild {
-    fn name(&self) -> &'static str {
-        "kustomize-build"
     }
 
-    fn page(&self) -> &'static str {
-        PAGE
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        config::schema::<Config>()
-    }
-
-    fn check(&self, config: &Value) -> Result<(), StepError> {
-        Self::read(config).map(drop)
-    }
-
-    fn class(&self, _: &Value) -> Class {
-        Class::Recorded
-    }
-
-    async fn run(&self, cx: &mut StepContext<'_>, config: &Value) -> Result<Answer, StepError> {
-        let config = Self::read(config)?;
-        let (path, out) = (config.path.get(self.name())?, config.out_path.get(self.name())?);
+    async fn run(cx: &mut StepContext<'_>, config: Config) -> Result<Answer, Error> {
+        let (path, out) = (config.path.get()?, config.out_path.get()?);
         let (text, tool) =
             match cx.record.and_then(|record| Some((record.get("text")?.as_str()?.to_owned(), record.get("tool")?.clone()))) {
                 // What a tool answered once is used again: another version of it may answer differently.
@@ -131,26 +105,18 @@ impl Step for KustomizeBuild {
                     (text, json!(tool))
                 }
             };
-        if config.out_path.as_str().ends_with(".yaml") || config.out_path.as_str().ends_with(".yml") {
-            cx.work.write(&out, text.clone().into_bytes(), None).map_err(|err| folder_error(self.name(), &err))?;
+        if config.out_path.ends_with(".yaml") || config.out_path.ends_with(".yml") {
+            cx.work.write(&out, text.clone().into_bytes(), None)?;
         } else {
-            let files = split(&text, config.output_format)?;
-            for (name, content) in files {
-                let file = out.join(&name).map_err(|err| config::invalid(self.name(), &err.to_string()))?;
-                cx.work.write(&file, content.into_bytes(), None).map_err(|err| folder_error(self.name(), &err))?;
+            for (name, content) in split(&text, config.output_format)? {
+                let file = out.join(&name).map_err(|err| Error::config(err.to_string()))?;
+                cx.work.write(&file, content.into_bytes(), None)?;
             }
-            cx.work.make_folder(&out).map_err(|err| folder_error(self.name(), &err))?;
+            cx.work.make_folder(&out)?;
         }
-        let message = format!(
-            "rendered with {} {}",
-            tool["name"].as_str().unwrap_or_default(),
-            tool["version"].as_str().unwrap_or_default()
-        );
+        let said = |field: &str| tool[field].as_str().unwrap_or_default().to_owned();
+        let message = format!("rendered with {} {}", said("name"), said("version"));
         Ok(Answer::Done(Done { message: Some(message), record: record(&text, &tool), ..Done::default() }))
-    }
-
-    async fn describe(&self, _: &mut StepContext<'_>, _: &Value) -> Result<Description, StepError> {
-        Ok(Description::default())
     }
 }
 
@@ -162,34 +128,27 @@ fn record(text: &str, tool: &Value) -> Option<Value> {
 }
 
 /// Exports what the kustomization refers to, widening until nothing is missing, and renders it.
-async fn render(cx: &StepContext<'_>, path: &RelPath) -> Result<(String, Tool), StepError> {
-    let failed = |err: kustomize::KustomizeError| {
-        StepError::errored("KustomizeFailed", err.next(), format!("kustomize-build: {}", seaway_base::chain(&err)))
-    };
-    let tool = kustomize::find()
-        .await
-        .map_err(|err| StepError::errored("MissingTool", err.next(), format!("kustomize-build: {err}")))?;
-    if cx.work.metadata(path).map_err(|err| folder_error("kustomize-build", &err))?.is_none() {
-        return Err(StepError::errored("MissingFile", Next::Failed, format!("kustomize-build: `{path}` is not there")));
+async fn render(cx: &StepContext<'_>, path: &RelPath) -> Result<(String, Tool), Error> {
+    let tool = kustomize::find().await.map_err(|err| Error::errored("MissingTool", err.next(), err.to_string()))?;
+    if cx.work.metadata(path)?.is_none() {
+        return Err(Error::errored("MissingFile", Next::Failed, format!("`{path}` is not there")));
     }
+    let scratch = &cx.ports.scratch;
     let io = |err: std::io::Error| {
-        StepError::errored(
-            "Disk",
-            Next::Retry,
-            format!("kustomize-build: a temporary folder in `{}`: {err}", cx.ports.scratch.display()),
-        )
+        Error::errored("Disk", Next::Retry, format!("a temporary folder in `{}`: {err}", scratch.display()))
     };
-    std::fs::create_dir_all(&cx.ports.scratch).map_err(io)?;
+    std::fs::create_dir_all(scratch).map_err(io)?;
     let (wanted, helm) = closure(cx.work, path);
-    let narrow = temporary(&cx.ports.scratch).map_err(io)?;
-    cx.work.export(&wanted, narrow.path()).map_err(|err| folder_error("kustomize-build", &err))?;
+    let narrow = temporary(scratch).map_err(io)?;
+    cx.work.export(&wanted, narrow.path())?;
     match kustomize::build(&tool, narrow.path(), path.as_str(), helm).await {
         Ok(text) => Ok((text, tool)),
         // Something that was not foreseen is missing, or the error is the user's: the whole folder decides.
         Err(_) => {
-            let whole = temporary(&cx.ports.scratch).map_err(io)?;
-            cx.work.export(&[RelPath::root()], whole.path()).map_err(|err| folder_error("kustomize-build", &err))?;
-            let text = kustomize::build(&tool, whole.path(), path.as_str(), helm).await.map_err(failed)?;
+            let whole = temporary(scratch).map_err(io)?;
+            cx.work.export(&[RelPath::root()], whole.path())?;
+            let text = kustomize::build(&tool, whole.path(), path.as_str(), helm).await;
+            let text = text.map_err(|err| Error::errored("KustomizeFailed", err.next(), seaway_base::chain(&err)))?;
             Ok((text, tool))
         }
     }
@@ -245,7 +204,7 @@ fn mentions(value: &Value, found: &mut dyn FnMut(&str)) {
 }
 
 /// One file a resource, named as asked; names are lower case.
-fn split(text: &str, format: Format) -> Result<BTreeMap<String, String>, StepError> {
+fn split(text: &str, format: Format) -> Result<BTreeMap<String, String>, Error> {
     let mut resources: Vec<(Map<String, Value>, String)> = Vec::new();
     for document in documents(text) {
         let value = read_all(&document).ok().and_then(|values| values.into_iter().next());
@@ -273,16 +232,14 @@ fn split(text: &str, format: Format) -> Result<BTreeMap<String, String>, StepErr
         let file = file.to_lowercase();
         let shown = format!("{api_version} {kind} {name}");
         if file.contains(['/', '\\']) {
-            let message = format!(
-                "kustomize-build: `{shown}` has a name that is no name for a file; rename it, or render into a single file"
-            );
-            return Err(StepError::errored("InvalidSpec", Next::Failed, message));
+            let message = format!("`{shown}` has a name that is no name for a file; rename it, or render into a single file");
+            return Err(Error::errored("InvalidSpec", Next::Failed, message));
         }
         if let Some((other, _)) = files.insert(file.clone(), (shown.clone(), document)) {
             let message = format!(
-                "kustomize-build: `{other}` and `{shown}` would both be written to `{file}`; use `outputFormat: kustomize`, or a single file"
+                "`{other}` and `{shown}` would both be written to `{file}`; use `outputFormat: kustomize`, or a single file"
             );
-            return Err(StepError::failed("FileTwice", message));
+            return Err(Error::failed("FileTwice", message));
         }
     }
     Ok(files.into_iter().map(|(file, (_, document))| (file, document)).collect())

@@ -1,16 +1,17 @@
 //! `kustomize-set-image`: sets images in a kustomization and leaves every other line as it was.
 
 use crate::config::{self, Text};
-use crate::work::folder_error;
-use async_trait::async_trait;
+use crate::error::Error;
+use crate::typed::{TypedStep, done};
+use crate::yaml_file;
 use schemars::JsonSchema;
 use seaway_api::kargo::Typed;
 use seaway_base::{Next, RelPath};
 use seaway_git::FileKind;
 use seaway_render::kustomization::{FILE_NAMES, Field, ImageChange, images, set_images};
-use seaway_runs::{Answer, Class, Description, Done, Facts, Step, StepContext, StepError};
+use seaway_runs::{Answer, Class, Facts, StepContext};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 const PAGE: &str = "\
@@ -36,7 +37,7 @@ Output: `commitMessage`.
 /// Which kustomization, and which images.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Config {
+pub(crate) struct Config {
     /// The folder of the kustomization, relative to the work folder.
     path: config::Path,
     /// The images; all of the freight's if there are none here.
@@ -67,74 +68,38 @@ struct Image {
 }
 
 /// The step `kustomize-set-image`.
-#[derive(Debug)]
 pub(crate) struct KustomizeSetImage;
 
-impl KustomizeSetImage {
-    fn read(config: &Value) -> Result<Config, StepError> {
-        let read: Config = config::parse("kustomize-set-image", config)?;
-        for (index, image) in read.images.iter().flatten().enumerate() {
-            if image.tag.is_some() == image.digest.is_some() {
-                return Err(config::invalid(
-                    "kustomize-set-image",
-                    &format!("`images[{index}]`: exactly one of `tag` and `digest`"),
-                ));
-            }
+impl TypedStep for KustomizeSetImage {
+    const NAME: &'static str = "kustomize-set-image";
+    const PAGE: &'static str = PAGE;
+    const CLASS: Class = Class::Local;
+    type Config = Config;
+
+    fn check(config: &Config) -> Result<(), Error> {
+        match config.images.iter().flatten().position(|image| image.tag.is_some() == image.digest.is_some()) {
+            Some(index) => Err(Error::config(format!("`images[{index}]`: exactly one of `tag` and `digest`"))),
+            None => Ok(()),
         }
-        Ok(read)
-    }
-}
-
-#[async_trait]
-impl Step for KustomizeSetImage {
-    fn name(&self) -> &'static str {
-        "kustomize-set-image"
     }
 
-    fn page(&self) -> &'static str {
-        PAGE
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        config::schema::<Config>()
-    }
-
-    fn check(&self, config: &Value) -> Result<(), StepError> {
-        Self::read(config).map(drop)
-    }
-
-    fn class(&self, _: &Value) -> Class {
-        Class::Local
-    }
-
-    async fn run(&self, cx: &mut StepContext<'_>, config: &Value) -> Result<Answer, StepError> {
-        let config = Self::read(config)?;
-        let folder = config.path.get(self.name())?;
-        let path = file_in(cx, &folder)?;
+    async fn run(cx: &mut StepContext<'_>, config: Config) -> Result<Answer, Error> {
+        let path = file_in(cx, &config.path.get()?)?;
         let changes = match &config.images {
             Some(images) => images.iter().map(Image::change).collect(),
             None => all_of(cx.facts)?,
         };
-        let bad = |why: String| StepError::errored("BadYaml", Next::Failed, format!("kustomize-set-image: `{path}`: {why}"));
-        let bytes = cx.work.read(&path).map_err(|err| folder_error(self.name(), &err))?;
-        let text = std::str::from_utf8(&bytes).map_err(|err| bad(format!("no UTF-8 from byte {} on", err.valid_up_to())))?;
-        let next = set_images(text, &changes).map_err(|err| bad(err.to_string()))?;
-        let shown = images(&next).map_err(|err| bad(err.to_string()))?;
-        if next != text {
-            cx.work.write(&path, next.into_bytes(), None).map_err(|err| folder_error(self.name(), &err))?;
+        let shown = yaml_file::edit(cx.work, &path, |text| {
+            let next = set_images(text, &changes)?;
+            images(&next).map(|shown| (next, shown))
+        })?;
+        if shown.is_empty() {
+            return Ok(done([]));
         }
-        let output = match shown.len() {
-            0 => json!({}),
-            n => {
-                let list: String = shown.iter().map(|image| format!("\n- {image}")).collect();
-                json!({ "commitMessage": format!("Updated {} to use new image{}\n{list}", config.path, if n == 1 { "" } else { "s" }) })
-            }
-        };
-        Ok(Answer::Done(Done::with(output.as_object().cloned().unwrap_or_default())))
-    }
-
-    async fn describe(&self, _: &mut StepContext<'_>, _: &Value) -> Result<Description, StepError> {
-        Ok(Description::default())
+        let list: String = shown.iter().map(|image| format!("\n- {image}")).collect();
+        let plural = if shown.len() == 1 { "" } else { "s" };
+        let message = format!("Updated {} to use new image{plural}\n{list}", config.path);
+        Ok(done([("commitMessage", json!(message))]))
     }
 }
 
@@ -156,10 +121,10 @@ impl Image {
 }
 
 /// The one kustomization of a folder.
-fn file_in(cx: &StepContext<'_>, folder: &RelPath) -> Result<RelPath, StepError> {
+fn file_in(cx: &StepContext<'_>, folder: &RelPath) -> Result<RelPath, Error> {
     let mut found = Vec::new();
     for name in FILE_NAMES {
-        let path = folder.join(name).map_err(|err| config::invalid("kustomize-set-image", &err.to_string()))?;
+        let path = folder.join(name).map_err(|err| Error::config(err.to_string()))?;
         if cx.work.metadata(&path).ok().flatten().is_some_and(|info| info.kind != FileKind::Folder) {
             found.push(path);
         }
@@ -167,19 +132,19 @@ fn file_in(cx: &StepContext<'_>, folder: &RelPath) -> Result<RelPath, StepError>
     match found.len() {
         1 => Ok(found.remove(0)),
         0 => {
-            let message = format!("kustomize-set-image: `{folder}` holds no kustomization ({})", FILE_NAMES.join(", "));
-            Err(StepError::errored("MissingFile", Next::Failed, message))
+            let message = format!("`{folder}` holds no kustomization ({})", FILE_NAMES.join(", "));
+            Err(Error::errored("MissingFile", Next::Failed, message))
         }
         _ => {
             let names: Vec<String> = found.iter().map(ToString::to_string).collect();
-            let message = format!("kustomize-set-image: more than one kustomization: {}; remove all but one", names.join(", "));
-            Err(StepError::errored("AmbiguousFile", Next::Failed, message))
+            let message = format!("more than one kustomization: {}; remove all but one", names.join(", "));
+            Err(Error::errored("AmbiguousFile", Next::Failed, message))
         }
     }
 }
 
 /// Every image of the freight. A repository that several of the requested warehouses watch is ambiguous: a person must say which.
-fn all_of(facts: &Facts) -> Result<Vec<ImageChange>, StepError> {
+fn all_of(facts: &Facts) -> Result<Vec<ImageChange>, Error> {
     let mut watched: BTreeMap<String, usize> = BTreeMap::new();
     for warehouse in &facts.warehouses {
         for subscription in &warehouse.spec.subscriptions {
@@ -191,9 +156,8 @@ fn all_of(facts: &Facts) -> Result<Vec<ImageChange>, StepError> {
     let mut changes: Vec<ImageChange> = Vec::new();
     for image in facts.freight.iter().flat_map(|freight| &freight.images) {
         if watched.get(&image.repo_url).is_some_and(|n| *n > 1) {
-            let message =
-                format!("kustomize-set-image: `{}` is watched more than once; name the image under `images`", image.repo_url);
-            return Err(StepError::errored("AmbiguousImage", Next::Blocked, message));
+            let message = format!("`{}` is watched more than once; name the image under `images`", image.repo_url);
+            return Err(Error::errored("AmbiguousImage", Next::Blocked, message));
         }
         let field = |value: &str| if value.is_empty() { Field::Drop } else { Field::Set(value.to_owned()) };
         changes.push(ImageChange {

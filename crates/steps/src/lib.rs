@@ -4,6 +4,7 @@ mod compose_output;
 mod config;
 mod copy;
 mod delete;
+mod error;
 mod fail;
 mod git_clear;
 mod git_clone;
@@ -13,8 +14,8 @@ mod http;
 mod kustomize_build;
 mod kustomize_set_image;
 mod table;
-mod work;
-
+mod typed;
+mod yaml_file;
 mod yaml_update;
 
 pub use table::{Table, all, find, not_built};

@@ -1,5 +1,6 @@
 //! The table of steps: a line each.
 
+use crate::typed::step;
 use seaway_core::unbuilt::KNOWN_STEPS;
 use seaway_runs::{Lookup, Step, StepTable};
 use std::sync::{Arc, LazyLock};
@@ -7,18 +8,18 @@ use std::sync::{Arc, LazyLock};
 /// Every step that is built, by the name users write after `uses:`.
 static BUILT: LazyLock<Vec<Arc<dyn Step>>> = LazyLock::new(|| {
     vec![
-        Arc::new(crate::compose_output::ComposeOutput),
-        Arc::new(crate::copy::Copy),
-        Arc::new(crate::delete::Delete),
-        Arc::new(crate::fail::Fail),
-        Arc::new(crate::git_clear::GitClear),
-        Arc::new(crate::git_clone::GitClone),
-        Arc::new(crate::git_commit::GitCommit),
-        Arc::new(crate::git_push::GitPush),
-        Arc::new(crate::http::Http),
-        Arc::new(crate::kustomize_build::KustomizeBuild),
-        Arc::new(crate::kustomize_set_image::KustomizeSetImage),
-        Arc::new(crate::yaml_update::YamlUpdate),
+        step::<crate::compose_output::ComposeOutput>(),
+        step::<crate::copy::Copy>(),
+        step::<crate::delete::Delete>(),
+        step::<crate::fail::Fail>(),
+        step::<crate::git_clear::GitClear>(),
+        step::<crate::git_clone::GitClone>(),
+        step::<crate::git_commit::GitCommit>(),
+        step::<crate::git_push::GitPush>(),
+        step::<crate::http::Http>(),
+        step::<crate::kustomize_build::KustomizeBuild>(),
+        step::<crate::kustomize_set_image::KustomizeSetImage>(),
+        step::<crate::yaml_update::YamlUpdate>(),
     ]
 });
 

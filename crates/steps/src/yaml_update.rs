@@ -1,12 +1,12 @@
 //! `yaml-update`: sets values in a YAML file and keeps every other byte.
 
 use crate::config::{self, Text};
-use crate::work::folder_error;
-use async_trait::async_trait;
+use crate::error::Error;
+use crate::typed::{TypedStep, done};
+use crate::yaml_file;
 use schemars::JsonSchema;
-use seaway_base::Next;
 use seaway_render::yaml::{Edit, set_scalars};
-use seaway_runs::{Answer, Class, Description, Done, Step, StepContext, StepError};
+use seaway_runs::{Answer, Class, StepContext};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -34,7 +34,7 @@ Output: `commitMessage`.
 /// Which file, and what to set in it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Config {
+pub(crate) struct Config {
     /// The file, relative to the work folder.
     path: config::Path,
     /// What to set, in this order.
@@ -53,62 +53,27 @@ struct Update {
 }
 
 /// The step `yaml-update`.
-#[derive(Debug)]
 pub(crate) struct YamlUpdate;
 
-impl YamlUpdate {
-    fn read(config: &Value) -> Result<Config, StepError> {
-        let read: Config = config::parse("yaml-update", config)?;
-        if read.updates.is_empty() {
-            return Err(config::invalid("yaml-update", "`updates` needs at least one entry"));
-        }
-        Ok(read)
-    }
-}
+impl TypedStep for YamlUpdate {
+    const NAME: &'static str = "yaml-update";
+    const PAGE: &'static str = PAGE;
+    const CLASS: Class = Class::Local;
+    type Config = Config;
 
-#[async_trait]
-impl Step for YamlUpdate {
-    fn name(&self) -> &'static str {
-        "yaml-update"
+    fn check(config: &Config) -> Result<(), Error> {
+        if config.updates.is_empty() { Err(Error::config("`updates` needs at least one entry")) } else { Ok(()) }
     }
 
-    fn page(&self) -> &'static str {
-        PAGE
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        config::schema::<Config>()
-    }
-
-    fn check(&self, config: &Value) -> Result<(), StepError> {
-        Self::read(config).map(drop)
-    }
-
-    fn class(&self, _: &Value) -> Class {
-        Class::Local
-    }
-
-    async fn run(&self, cx: &mut StepContext<'_>, config: &Value) -> Result<Answer, StepError> {
-        let config = Self::read(config)?;
-        let path = config.path.get(self.name())?;
-        let bytes = cx.work.read(&path).map_err(|err| folder_error(self.name(), &err))?;
-        let bad = |why: String| StepError::errored("BadYaml", Next::Failed, format!("yaml-update: `{path}`: {why}"));
-        let text = std::str::from_utf8(&bytes).map_err(|err| bad(format!("no UTF-8 from byte {} on", err.valid_up_to())))?;
+    async fn run(cx: &mut StepContext<'_>, config: Config) -> Result<Answer, Error> {
         let keys: Vec<String> = config.updates.iter().map(|update| update.key.to_string()).collect();
         let edits: Vec<Edit> =
             config.updates.into_iter().map(|update| Edit { key: update.key.trim().to_owned(), value: update.value }).collect();
-        let (next, written) = set_scalars(text, &edits).map_err(|err| bad(err.to_string()))?;
-        if next != text {
-            cx.work.write(&path, next.into_bytes(), None).map_err(|err| folder_error(self.name(), &err))?;
-        }
+        let written = yaml_file::edit(cx.work, &config.path.get()?, |text| set_scalars(text, &edits))?;
         let mut message = format!("Updated {}\n", config.path);
         for (key, value) in keys.iter().zip(written) {
             let _ = write!(message, "\n- {key}: {value}");
         }
-        Ok(Answer::Done(Done::with(json!({ "commitMessage": message }).as_object().cloned().unwrap_or_default())))
-    }
-
-    async fn describe(&self, _: &mut StepContext<'_>, _: &Value) -> Result<Description, StepError> {
-        Ok(Description::default())
+        Ok(done([("commitMessage", json!(message))]))
     }
 }

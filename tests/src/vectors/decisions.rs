@@ -82,14 +82,6 @@ const RULES: &[Rule] = &[
     },
     Rule {
         steps: &["git-clone"],
-        row: "`git-clone` of one branch into two folders",
-        holds: |case, ours| {
-            let branches: Vec<&str> = checkouts(case).filter_map(|it| it["branch"].as_str()).collect();
-            turned(case, ours, "Errored", "Succeeded") && branches.iter().collect::<BTreeSet<_>>().len() < branches.len()
-        },
-    },
-    Rule {
-        steps: &["git-clone"],
         row: "Two checkouts with one name in the output",
         holds: |_, ours| ours.reason == "InvalidSpec",
     },

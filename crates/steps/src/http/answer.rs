@@ -2,11 +2,11 @@
 
 use super::ContentType;
 use crate::config::Text;
+use crate::error::Error;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use schemars::JsonSchema;
 use seaway_base::Next;
-use seaway_expr::{Budget, CallError, Env, Error, Signature};
-use seaway_runs::StepError;
+use seaway_expr::{Budget, CallError, Env, Signature};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -51,7 +51,7 @@ pub(super) struct Seen {
 }
 
 /// Reads the body by its type: JSON, YAML, text; an unknown type is tried as JSON.
-pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8], wanted: Option<ContentType>) -> Result<Seen, StepError> {
+pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8], wanted: Option<ContentType>) -> Result<Seen, Error> {
     let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let named = named.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let kind = wanted.or(match named.as_str() {
@@ -60,9 +60,8 @@ pub(super) fn read(status: u16, headers: &HeaderMap, body: &[u8], wanted: Option
         "text/plain" => Some(ContentType::Text),
         _ => None,
     });
-    let bad = |what: &str, why: String| {
-        StepError::errored("HttpBody", Next::Retry, format!("http: the answer ({status}) is no {what}: {why}"))
-    };
+    let bad =
+        |what: &str, why: String| Error::errored("HttpBody", Next::Retry, format!("the answer ({status}) is no {what}: {why}"));
     let parsed = match kind {
         Some(ContentType::Text) => json!(String::from_utf8_lossy(body)),
         _ if body.is_empty() => json!({}),
@@ -100,7 +99,7 @@ fn canonical(name: &str) -> String {
 }
 
 /// Failure wins over success; without criteria the status decides.
-pub(super) fn judge(seen: &Seen, criteria: &Criteria<'_>) -> Result<Verdict, StepError> {
+pub(super) fn judge(seen: &Seen, criteria: &Criteria<'_>) -> Result<Verdict, Error> {
     if let Some(expression) = criteria.failure
         && truth(seen, "failureExpression", expression)?
     {
@@ -108,7 +107,6 @@ pub(super) fn judge(seen: &Seen, criteria: &Criteria<'_>) -> Result<Verdict, Ste
         if let Some(Ok(why)) = criteria.error.map(|expression| evaluate(seen, expression))
             && !why.is_null()
         {
-            // What the user's own expression says is what people read everywhere: nothing goes before it.
             message = why.as_str().map_or_else(|| why.to_string(), str::to_owned);
         }
         return Ok(Verdict::Failed(message));
@@ -123,7 +121,7 @@ pub(super) fn judge(seen: &Seen, criteria: &Criteria<'_>) -> Result<Verdict, Ste
 }
 
 /// The outputs of a success.
-pub(super) fn outputs(seen: &Seen, outputs: &[Output]) -> Result<Map<String, Value>, StepError> {
+pub(super) fn outputs(seen: &Seen, outputs: &[Output]) -> Result<Map<String, Value>, Error> {
     outputs
         .iter()
         .map(|output| {
@@ -132,24 +130,20 @@ pub(super) fn outputs(seen: &Seen, outputs: &[Output]) -> Result<Map<String, Val
         .collect()
 }
 
-fn truth(seen: &Seen, field: &str, expression: &str) -> Result<bool, StepError> {
+fn truth(seen: &Seen, field: &str, expression: &str) -> Result<bool, Error> {
     match evaluate(seen, expression).map_err(|err| wrong(field, &err))? {
         Value::Bool(truth) => Ok(truth),
-        other => Err(StepError::errored(
-            "HttpExpression",
-            Next::Failed,
-            format!("http: `{field}` must be true or false, and is {other}"),
-        )),
+        other => Err(Error::errored("HttpExpression", Next::Failed, format!("`{field}` must be true or false, and is {other}"))),
     }
 }
 
 /// What does not parse will never parse; what failed to run may run on the next answer.
-fn wrong(field: &str, err: &Error) -> StepError {
-    let failed = StepError::errored("HttpExpression", Next::Failed, format!("http: `{field}`: {err}"));
+fn wrong(field: &str, err: &seaway_expr::Error) -> Error {
+    let failed = Error::errored("HttpExpression", Next::Failed, format!("`{field}`: {err}"));
     if matches!(err.class(), seaway_expr::Class::Parse | seaway_expr::Class::Type) { failed.terminal() } else { failed }
 }
 
-fn evaluate(seen: &Seen, expression: &str) -> Result<Value, Error> {
+fn evaluate(seen: &Seen, expression: &str) -> Result<Value, seaway_expr::Error> {
     struct Scope<'a>(&'a Seen);
     impl Env for Scope<'_> {
         fn variable(&self, name: &str) -> Option<seaway_expr::Value> {
