@@ -17,5 +17,6 @@ pub use client::{Manifest, Registries, RegistryOptions, Remote};
 pub use error::OciError;
 pub use image::ImageInfo;
 pub use platform::Platform;
-pub use reference::{Credential, Reference, Repository, digest_of};
+pub use reference::{Reference, Repository, digest_of};
+pub use seaway_base::secret::Credential;
 pub use tiny::{TinyImage, TinyPart};

@@ -1,7 +1,6 @@
 //! Names of repositories, tags and digests, read once.
 
 use crate::OciError;
-use seaway_base::Secret;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
@@ -87,17 +86,6 @@ impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// A login for a registry.
-#[derive(Debug, Clone)]
-pub struct Credential {
-    /// What tells it from others: the secret's uid and a hash of its content. Caches are kept apart by it.
-    pub key: String,
-    /// The user.
-    pub username: String,
-    /// The password or token.
-    pub password: Secret<String>,
 }
 
 /// The digest of bytes: `sha256:…`.

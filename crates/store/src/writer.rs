@@ -333,14 +333,7 @@ impl State {
                     Some(document) => document.clone(),
                     None => rewritten(&live)?,
                 };
-                self.revision += 1;
-                let object = Arc::new(Object {
-                    key: key.clone(),
-                    revision: self.revision,
-                    meta: document.meta().clone(),
-                    bytes: document.at(self.revision),
-                    unique: live.unique.clone(),
-                });
+                let object = self.object(key, &document, live.unique.clone());
                 own.objects.insert(key.clone(), None);
                 own.unique.extend(live.unique.iter().map(|unique| (unique.clone(), None)));
                 let event = Event { kind: EventKind::Deleted, object: object.clone(), previous: Some(live) };
@@ -369,14 +362,7 @@ impl State {
                 return Err(StoreError::Taken { unique: unique.clone(), holder });
             }
         }
-        self.revision += 1;
-        let object = Arc::new(Object {
-            key: key.clone(),
-            revision: self.revision,
-            meta: document.meta().clone(),
-            bytes: document.at(self.revision),
-            unique: unique.into(),
-        });
+        let object = self.object(key, document, unique.into());
         own.objects.insert(key.clone(), Some(object.clone()));
         if let Some(live) = &live {
             own.unique.extend(live.unique.iter().map(|unique| (unique.clone(), None)));
@@ -384,6 +370,13 @@ impl State {
         own.unique.extend(unique.iter().map(|unique| (unique.clone(), Some(key.clone()))));
         let kind = if live.is_some() { EventKind::Modified } else { EventKind::Added };
         Ok((Outcome::Stored(object.clone()), Some(Event { kind, object, previous: live })))
+    }
+
+    /// A document as the object of the next revision.
+    fn object(&mut self, key: &Key, document: &Document, unique: Arc<[String]>) -> Arc<Object> {
+        self.revision += 1;
+        let (meta, bytes) = (document.meta().clone(), document.at(self.revision));
+        Arc::new(Object { key: key.clone(), revision: self.revision, meta, bytes, unique })
     }
 
     fn write_row(&self, connection: &Connection, event: &Event) -> Result<(), StoreError> {
