@@ -33,7 +33,7 @@ exits! {
     Changed = 2, "`plan --exit-code`: the promotion would change something";
     Failed = 3, "`promote --wait`: the promotion Failed or Errored";
     Aborted = 4, "`promote --wait`: the promotion was Aborted";
-    Stuck = 5, "`promote --wait`: an effect is Uncertain, or the promotion is Blocked";
+    Stuck = 5, "`promote --wait`: an effect is Uncertain, or the promotion is Blocked, or the one before it in the stage's queue is";
     TimedOut = 6, "`promote --wait`: not over within --timeout";
     Usage = 64, "the command line is not understood";
 }
@@ -50,14 +50,21 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// What went wrong, and where.
     pub(crate) message: String,
-    /// What to do about it; empty if nobody can say.
+    /// What to do about it; never empty.
     pub(crate) hint: String,
 }
 
 impl Failure {
     /// An error, with what to do about it.
     pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { exit: Exit::Error, message: message.into(), hint: hint.into() }
+        let failure = Self { exit: Exit::Error, message: message.into(), hint: hint.into() };
+        debug_assert!(!failure.hint.is_empty(), "an error says what to do: {}", failure.message);
+        failure
+    }
+
+    /// What should never happen, and is nobody's fault but ours.
+    pub(crate) fn bug(what: impl std::fmt::Display) -> Self {
+        Self::new(what.to_string(), "this is a fault of Seaway: please report it, with `seaway version`")
     }
 
     /// A command line that is not understood.
@@ -67,7 +74,20 @@ impl Failure {
 
     /// An error of the file system.
     pub(crate) fn io(what: impl std::fmt::Display, err: &io::Error) -> Self {
-        Self::new(format!("{what}: {err}"), "")
+        let hint = match err.kind() {
+            io::ErrorKind::NotFound => {
+                let here = std::env::current_dir().map(|dir| format!("; it is looked for from {}", dir.display()));
+                format!("check the path{}", here.unwrap_or_default())
+            }
+            io::ErrorKind::PermissionDenied => "you may not: `ls -ld` on it tells who may".to_owned(),
+            io::ErrorKind::InvalidData => "documents are text in UTF-8: `file -i` on it tells what it is".to_owned(),
+            io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => {
+                "it is a folder where a file is wanted, or the other way round".to_owned()
+            }
+            io::ErrorKind::StorageFull => "the disk is full: make room, then repeat".to_owned(),
+            _ => "the system gave that answer; mend it, then repeat".to_owned(),
+        };
+        Self::new(format!("{what}: {err}"), hint)
     }
 
     /// An error of the client.

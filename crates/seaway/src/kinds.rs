@@ -1,8 +1,8 @@
 //! Kinds as people type them: `stages`, `stage/qa`, `promo`, `secrets`.
 
 use crate::exit::Failure;
-use kube::Client;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams};
+use kube::{Client, ResourceExt};
 
 /// A kind that can be named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,30 @@ impl Kind {
     /// Its plural, as people say it: freight has none.
     pub(crate) fn word(&self) -> &str {
         if self.resource.kind == "Freight" { "freight" } else { &self.resource.plural }
+    }
+
+    /// Its word for one object: `stage`.
+    pub(crate) fn one(&self) -> String {
+        self.resource.kind.to_lowercase()
+    }
+
+    /// None of this kind goes by that name; `known` is what there is. Those with an id in their name come youngest first.
+    pub(crate) fn missing(&self, name: &str, project: &str, mut known: Vec<String>) -> Failure {
+        if matches!(self.resource.kind.as_str(), "Promotion" | "PromotionRun" | "Plan") {
+            let born = |name: &str| name.split_once('.').map_or_else(|| name.to_owned(), |(_, id)| id.to_owned());
+            known.sort_by_key(|name| std::cmp::Reverse(born(name)));
+        }
+        let project = if self.namespaced { project } else { "" };
+        seaway_verbs::VerbError::no_such(self.one(), name, project, known.into_iter()).into()
+    }
+
+    /// The error of a request for an object that may not be there: what there is, if that is it.
+    pub(crate) async fn failed(&self, client: &Client, project: &str, name: &str, what: &str, err: kube::Error) -> Failure {
+        let gone = matches!(&err, kube::Error::Api(status) if status.code == 404);
+        if gone && let Ok(all) = self.api(client, project).list_metadata(&ListParams::default()).await {
+            return self.missing(name, project, all.items.iter().map(ResourceExt::name_any).collect());
+        }
+        Failure::api(format!("{what} {}", self.shown(name)), err)
     }
 
     /// `stage.kargo.akuity.io/qa`.

@@ -12,7 +12,7 @@ mod session;
 mod target;
 mod world;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use exit::Exit;
 use std::process::ExitCode;
 
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
             let asked = !err.use_stderr();
             let _ = err.print();
             if !asked {
-                output::aside("hint: `seaway --help` lists the commands, `seaway COMMAND --help` what one takes");
+                output::aside(format_args!("hint: {}", usage_hint()));
             }
             return if asked { Exit::Done.into() } else { Exit::Usage.into() };
         }
@@ -34,5 +34,14 @@ fn main() -> ExitCode {
             output::failure(&failure);
             failure.exit.into()
         }
+    }
+}
+
+/// Where the command line is told of that was not understood: the command's own page, if it is one.
+fn usage_hint() -> String {
+    let command = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    match command.filter(|word| cli::Cli::command().find_subcommand(word).is_some()) {
+        Some(command) => format!("`seaway {command} --help` tells what it takes"),
+        None => "`seaway --help` lists the commands, `seaway COMMAND --help` what one takes".to_owned(),
     }
 }

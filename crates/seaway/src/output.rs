@@ -55,9 +55,7 @@ fn ended(written: io::Result<()>) {
 pub(crate) fn failure(failure: &Failure) {
     let red = AnsiColor::Red.on_default().bold();
     aside(format_args!("{red}error:{red:#} {}", failure.message));
-    if !failure.hint.is_empty() {
-        aside(format_args!("hint: {}", failure.hint));
-    }
+    aside(format_args!("hint: {}", failure.hint));
 }
 
 /// A value as JSON or YAML.

@@ -51,8 +51,13 @@ impl Session {
             output::aside(format_args!("→ {}", target.shown()));
         }
         let options = KubeConfigOptions { context: Some(target.context.clone()), ..KubeConfigOptions::default() };
-        let unusable =
-            |err: &dyn std::fmt::Display| Failure::new(format!("use the kubeconfig: {err}"), "name another with --kubeconfig");
+        let unusable = |err: &(dyn std::error::Error + 'static)| {
+            let message = format!("use context `{}` of the kubeconfig: {}", target.context, seaway_base::chain(err));
+            Failure::new(
+                message,
+                format!("mend its cluster and user, or name another with --kubeconfig; {}", target::KUBECONFIGS),
+            )
+        };
         let mut config =
             kube::Config::from_custom_kubeconfig(target.kubeconfig.clone(), &options).await.map_err(|err| unusable(&err))?;
         config.connect_timeout = Some(CONNECT);
@@ -93,18 +98,21 @@ impl Session {
         if all {
             return self.projects().await;
         }
+        Ok(vec![self.known_project().await?])
+    }
+
+    /// The project that is meant; one that was named on the command line must be there.
+    async fn known_project(&self) -> Result<String, Failure> {
         let project = self.project().await?;
         if self.asked.is_some() {
             let namespaces: Api<Namespace> = Api::all(self.client.clone());
             let found = namespaces.get_metadata_opt(&project).await;
             // Who may not read namespaces is not kept from reading what is in one.
             if let Ok(None) = found {
-                let known = self.projects().await?.join(", ");
-                let known = if known.is_empty() { "none".to_owned() } else { known };
-                return Err(Failure::new(format!("no project `{project}`; there is {known}"), "seaway get projects"));
+                return Err(VerbError::no_such("project", &project, "", self.projects().await?.into_iter()).into());
             }
         }
-        Ok(vec![project])
+        Ok(project)
     }
 
     /// The verbs of the project that is meant.
@@ -112,7 +120,7 @@ impl Session {
     /// # Errors
     /// As [`Session::project`].
     pub(crate) async fn verbs(&self) -> Result<Verbs, Failure> {
-        Ok(self.verbs_of(self.project().await?))
+        Ok(self.verbs_of(self.known_project().await?))
     }
 
     /// The verbs of this project.

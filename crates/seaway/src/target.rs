@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 /// The folders under `~/.local/state/seaway` that are looked at when nothing is named.
 const USUAL: [&str; 2] = ["demo", "default"];
 
+/// Where a kubeconfig that works is found.
+pub(crate) const KUBECONFIGS: &str = "`seaway serve` writes one into its data folder, as DIR/kubeconfig";
+
 /// What was asked on the command line.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Asked {
@@ -58,6 +61,8 @@ pub(crate) enum TargetError {
     Guard { current: String, known: Vec<String> },
     #[error("no context `{name}` in `{path}`; there is {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") })]
     NoContext { name: String, path: String, known: Vec<String> },
+    #[error("`{path}` has no current context{}", if known.is_empty() { ", and no context at all".to_owned() } else { format!("; there is {}", known.join(", ")) })]
+    NoCurrentContext { path: String, known: Vec<String> },
     #[error("several projects: {}", known.join(", "))]
     SeveralProjects { known: Vec<String> },
     #[error("there is no project yet")]
@@ -71,9 +76,16 @@ impl TargetError {
             Self::None { .. } => "`seaway demo` shows one at work, `seaway serve` starts one of your own".to_owned(),
             Self::Both { folders } => format!("name one: --data {}", folders.first().map_or("DIR", String::as_str)),
             Self::NotRunning { folder, .. } => format!("seaway serve --data {folder}"),
-            Self::Kubeconfig { .. } => "name another with --kubeconfig".to_owned(),
-            Self::Guard { known, .. } => format!("--context {}", known.first().map_or("NAME", String::as_str)),
-            Self::NoContext { known, .. } => format!("--context {}", known.first().map_or("NAME", String::as_str)),
+            Self::Kubeconfig { err, .. } => match **err {
+                kube::config::KubeconfigError::ReadConfig(..) => format!("check the path, or name another file; {KUBECONFIGS}"),
+                _ => format!("it must be YAML with clusters, users and contexts; {KUBECONFIGS}"),
+            },
+            Self::NoContext { known, .. } | Self::NoCurrentContext { known, .. } if known.is_empty() => {
+                format!("name another file; {KUBECONFIGS}")
+            }
+            Self::Guard { known, .. } | Self::NoContext { known, .. } | Self::NoCurrentContext { known, .. } => {
+                format!("--context {}", known.first().map_or("NAME", String::as_str))
+            }
             Self::SeveralProjects { known } => format!("-p {}, or -A for all", known.first().map_or("PROJECT", String::as_str)),
             Self::NoProject => "seaway apply -f FILE with a Project in it; `seaway demo` comes with one".to_owned(),
         }
@@ -132,6 +144,9 @@ impl Target {
         }
         let kubeconfig = merged.unwrap_or_default();
         let name = context.map(str::to_owned).or_else(|| kubeconfig.current_context.clone()).unwrap_or_default();
+        if name.is_empty() {
+            return Err(TargetError::NoCurrentContext { path: paths.to_owned(), known: contexts(&kubeconfig) });
+        }
         if !kubeconfig.contexts.iter().any(|known| known.name == name) {
             return Err(TargetError::NoContext { name, path: paths.to_owned(), known: contexts(&kubeconfig) });
         }

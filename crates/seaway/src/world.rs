@@ -2,15 +2,14 @@
 
 use crate::exit::Failure;
 use jiff::Timestamp;
-use kube::Resource;
-use kube::api::{Api, ListParams};
+use kube::api::{Api, ApiResource, DynamicObject, ListParams};
+use kube::{Resource, ResourceExt as _};
 use seaway_api::kargo::{Freight, ProjectConfig, Promotion, PromotionPolicy, Stage, Warehouse};
 use seaway_api::seaway::PromotionRun;
 use seaway_core::freight::Labels;
-use seaway_core::why::Project;
+use seaway_core::why::{self, Answer, Project};
 use seaway_verbs::{VerbError, Verbs};
 use serde::de::DeserializeOwned;
-use std::fmt::Debug;
 
 /// What there is in a project.
 pub(crate) struct World {
@@ -19,6 +18,8 @@ pub(crate) struct World {
     pub(crate) freight: Vec<Freight>,
     pub(crate) promotions: Vec<Promotion>,
     pub(crate) runs: Vec<PromotionRun>,
+    /// What is stored and cannot be read.
+    pub(crate) unreadable: Vec<Answer>,
     policies: Vec<PromotionPolicy>,
     pub(crate) now: Timestamp,
 }
@@ -37,8 +38,30 @@ impl World {
             all::<PromotionRun>(verbs),
             all::<ProjectConfig>(verbs),
         )?;
-        let policies = configs.into_iter().flat_map(|config| config.spec.promotion_policies).collect();
-        Ok(Self { stages, warehouses, freight, promotions, runs, policies, now: Timestamp::now() })
+        let policies = configs.read.into_iter().flat_map(|config| config.spec.promotion_policies).collect();
+        let unreadable = [
+            warehouses.unreadable,
+            stages.unreadable,
+            freight.unreadable,
+            promotions.unreadable,
+            runs.unreadable,
+            configs.unreadable,
+        ];
+        Ok(Self {
+            stages: stages.read,
+            warehouses: warehouses.read,
+            freight: freight.read,
+            promotions: promotions.read,
+            runs: runs.read,
+            unreadable: unreadable.concat(),
+            policies,
+            now: Timestamp::now(),
+        })
+    }
+
+    /// The answer about an object that cannot be read, if that is what it is.
+    pub(crate) fn unreadable(&self, kind: &str, name: &str) -> Option<Answer> {
+        self.unreadable.iter().find(|answer| answer.kind == kind && answer.name == name).cloned()
     }
 
     /// Asks something of it.
@@ -68,11 +91,39 @@ impl World {
     }
 }
 
-async fn all<K>(verbs: &Verbs) -> Result<Vec<K>, Failure>
+/// The objects of a kind.
+struct All<K> {
+    read: Vec<K>,
+    unreadable: Vec<Answer>,
+}
+
+/// Every object of a kind by itself: one that cannot be read hides no other.
+async fn all<K>(verbs: &Verbs) -> Result<All<K>, Failure>
 where
-    K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Clone + Debug,
+    K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()> + DeserializeOwned,
 {
-    let api: Api<K> = verbs.api();
+    let resource = ApiResource::erase::<K>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(verbs.client().clone(), verbs.project(), &resource);
     let list = api.list(&ListParams::default()).await.map_err(|err| VerbError::api(format!("list {}", K::plural(&())), err))?;
-    Ok(list.items)
+    let mut all = All { read: Vec::with_capacity(list.items.len()), unreadable: Vec::new() };
+    for object in list.items {
+        let (name, since) = (object.name_any(), last_written(&object));
+        match serde_json::to_value(object).and_then(serde_json::from_value) {
+            Ok(read) => all.read.push(read),
+            Err(err) => all.unreadable.push(why::unreadable(kind_of::<K>(), &name, &err.to_string(), since)),
+        }
+    }
+    Ok(all)
+}
+
+/// The kind's word as answers bear it.
+fn kind_of<K: Resource<DynamicType = ()>>() -> &'static str {
+    let kind = K::kind(&());
+    seaway_api::kinds().iter().find(|info| info.kind == kind).map_or("Object", |info| info.kind)
+}
+
+/// When it was last written to, as far as its managers tell; else when it was made.
+fn last_written(object: &DynamicObject) -> Option<Timestamp> {
+    let managed = object.metadata.managed_fields.iter().flatten().filter_map(|entry| entry.time.as_ref());
+    managed.map(|time| time.0).max().or_else(|| object.metadata.creation_timestamp.as_ref().map(|time| time.0))
 }

@@ -29,14 +29,17 @@ impl Args {
         }
         let session = Session::open(global, Access::Read).await?;
         let request = http::Request::post(seaway_server::backup::PATH).body(Body::empty());
-        let request = request.map_err(|err| Failure::new(format!("ask for a backup: {err}"), ""))?;
+        let request = request.map_err(|err| Failure::bug(format_args!("ask for a backup: {err}")))?;
         let response = session.client.send(request).await.map_err(|err| Failure::api("take a backup", err))?;
         let status = response.status();
         if !status.is_success() {
             let body = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
             let message = serde_json::from_slice::<serde_json::Value>(&body).ok();
             let message = message.as_ref().and_then(|body| body["message"].as_str()).unwrap_or("no reason given").to_owned();
-            return Err(Failure::new(format!("take a backup: {status}: {message}"), ""));
+            return Err(Failure::new(
+                format!("take a backup: {status}: {message}"),
+                "the control plane's log tells more; `seaway backup FILE` can be repeated at any time",
+            ));
         }
         let failed = |err: &std::io::Error| Failure {
             hint: "name a file in a folder that is there and may be written to".to_owned(),

@@ -30,13 +30,16 @@ impl Args {
     pub(crate) async fn run(&self, global: &Global) -> Result<Exit, Failure> {
         let (kind, names) = kinds::parse(&self.kind, &self.names)?;
         if names.is_empty() {
-            return Err(Failure::usage(format!("which {}?", kind.word()), format!("seaway describe {} NAME", self.kind)));
+            return Err(Failure::usage(format!("which {}?", kind.one()), format!("seaway describe {} NAME; `seaway get {}` lists them", self.kind, kind.word())));
         }
         let session = Session::open(global, Access::Read).await?;
-        let project = if kind.namespaced { session.project().await? } else { String::new() };
+        let project = if kind.namespaced { session.verbs().await?.project().to_owned() } else { String::new() };
         let word = kind.resource.kind.clone();
         let explained = matches!(word.as_str(), "Stage" | "Warehouse" | "Promotion" | "PromotionRun" | "Freight");
-        for name in names {
+        for (index, name) in names.into_iter().enumerate() {
+            if index > 0 {
+                output::line("");
+            }
             if explained {
                 let world = World::read(&session.verbs_of(project.as_str())).await?;
                 for answer in why::about(&world, &format!("{}/{name}", kind.resource.plural), &project)? {
@@ -44,13 +47,16 @@ impl Args {
                 }
                 output::print(history(&world, &word, &name));
             }
-            let look = Look { kind: kind.clone(), names: vec![name], projects: vec![project.clone()], all: false, wide: true };
+            let mut look =
+                Look { kind: kind.clone(), names: vec![name], projects: vec![project.clone()], all: false, wide: true };
+            look.name_freight(&session).await?;
             for mut object in look.objects(&session).await? {
                 // What was told above is not told again, and a journal is `seaway logs`.
                 if let Some(object) = object.as_object_mut().filter(|_| explained) {
                     object.remove("status");
                 }
-                output::print(format_args!("\n{}", output::document(&object, Format::Yaml)?));
+                let gap = if explained { "\n" } else { "" };
+                output::print(format_args!("{gap}{}", output::document(&object, Format::Yaml)?));
             }
         }
         Ok(Exit::Done)

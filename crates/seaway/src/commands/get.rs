@@ -55,7 +55,12 @@ impl Args {
         let (kind, names) = kinds::parse(&self.kind, &self.names)?;
         let session = Session::open(global, Access::Read).await?;
         let projects = if kind.namespaced { session.scope(self.all).await? } else { vec![String::new()] };
-        let look = Look { all: self.all && kind.namespaced, wide: self.output == Some(Format::Wide), kind, names, projects };
+        let all = self.all && kind.namespaced;
+        if all && !names.is_empty() {
+            return Err(Failure::usage("a name and all projects do not go together", "name its project with -p"));
+        }
+        let mut look = Look { all, wide: self.output == Some(Format::Wide), kind, names, projects };
+        look.name_freight(&session).await?;
         match self.output {
             Some(format @ (Format::Json | Format::Yaml | Format::Name)) => {
                 look.documents(&session, format).await?;
@@ -150,20 +155,30 @@ impl Look {
                 continue;
             }
             for name in &self.names {
-                let name = self.real_name(session, name).await?;
-                objects.push(api.get(&name).await.map_err(|err| Failure::api(format!("get {}", self.kind.shown(&name)), err))?);
+                match api.get(name).await {
+                    Ok(object) => objects.push(object),
+                    Err(err) => return Err(self.kind.failed(&session.client, self.project(), name, "get", err).await),
+                }
             }
         }
         objects.into_iter().map(|object| self.document(object)).collect()
     }
 
-    /// Freight goes by its version and alias, too.
-    async fn real_name(&self, session: &Session, name: &str) -> Result<String, Failure> {
-        if self.kind.resource.kind != "Freight" {
-            return Ok(name.to_owned());
+    /// The project, where there is one.
+    fn project(&self) -> &str {
+        self.projects.first().map_or("", String::as_str)
+    }
+
+    /// Freight goes by its version and alias, too: from here on by its name.
+    pub(crate) async fn name_freight(&mut self, session: &Session) -> Result<(), Failure> {
+        if self.kind.resource.kind != "Freight" || self.names.is_empty() {
+            return Ok(());
         }
-        let project = self.projects.first().map_or("", String::as_str);
-        Ok(session.verbs_of(project).freight(name).await?.metadata.name.unwrap_or_default())
+        let verbs = session.verbs_of(self.project());
+        for name in &mut self.names {
+            *name = verbs.freight(name).await?.metadata.name.unwrap_or_default();
+        }
+        Ok(())
     }
 
     fn document(&self, mut object: DynamicObject) -> Result<Value, Failure> {
@@ -174,7 +189,7 @@ impl Look {
                 kind: self.kind.resource.kind.clone(),
             });
         }
-        let mut value = serde_json::to_value(&object).map_err(|err| Failure::new(format!("read an object: {err}"), ""))?;
+        let mut value = serde_json::to_value(&object).map_err(|err| Failure::bug(format_args!("read an object: {err}")))?;
         if self.kind.resource.kind == "Secret" {
             hide(&mut value);
         }

@@ -8,8 +8,11 @@ use futures::TryStreamExt as _;
 use kube::ResourceExt as _;
 use kube::api::{Api, ListParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
+use seaway_api::conditions::{self, types};
 use seaway_api::kargo::Promotion;
-use seaway_api::seaway::PromotionRun;
+use seaway_api::seaway::{PromotionRun, Wait};
+use seaway_core::Reason;
+use seaway_core::why::plainly;
 use seaway_runs::{RunState, StepState};
 use seaway_verbs::{VerbError, Verbs};
 use std::collections::HashMap;
@@ -101,20 +104,31 @@ pub(crate) fn text(run: &PromotionRun, told: &mut Told) -> String {
         told.steps.insert(step.alias.clone(), said);
         put_tools(&mut text, &state, told, &step.alias);
     }
-    let waits: Vec<String> = status.waits.iter().map(|wait| format!("{} waits for {}", wait.step, wait.for_)).collect();
-    let end = match (is_over(run), waits.is_empty()) {
-        (true, _) => format!("{}{}\n", status.phase, prefixed(": ", &status.message)),
-        (false, false) => format!("{}\n", waits.join("; ")),
-        (false, true) if matches!(status.phase.as_str(), "Uncertain" | "Blocked") => {
-            format!("{}{}\n", status.phase, prefixed(": ", &status.message))
+    let message = plainly(&status.message);
+    let stalled = conditions::get(&status.conditions, types::STALLED).filter(|stalled| stalled.is_true());
+    let end = match stalled {
+        _ if is_over(run) => format!("{}{}\n", status.phase, prefixed(": ", &message)),
+        Some(stalled) => format!("Seaway gave up on it: {}\n", stalled.message),
+        None if !status.waits.is_empty() => status.waits.iter().map(|wait| wait_line(run, wait)).collect(),
+        None if matches!(status.phase.as_str(), "Uncertain" | "Blocked") => {
+            format!("{}{}\n", status.phase, prefixed(": ", &message))
         }
-        _ => String::new(),
+        None => String::new(),
     };
     if end != told.end {
         text.push_str(&end);
         told.end = end;
     }
     text
+}
+
+/// What it waits for now: the world, or its next try after an error.
+fn wait_line(run: &PromotionRun, wait: &Wait) -> String {
+    let ready = run.status.as_ref().and_then(|status| conditions::get(&status.conditions, types::READY));
+    if ready.is_some_and(|ready| ready.reason == Reason::Retrying.as_str()) {
+        return format!("{} is tried again: {}\n", wait.step, wait.for_);
+    }
+    format!("{} waits: {}\n", wait.step, wait.for_)
 }
 
 /// What the step's tools printed since the last time; what was cut since then is not missed.

@@ -37,7 +37,7 @@ impl Args {
         let status = plan.status.clone().unwrap_or_default();
         match self.output {
             Some(format @ (Format::Json | Format::Yaml)) => {
-                let value = serde_json::to_value(&plan).map_err(|err| Failure::new(format!("show the plan: {err}"), ""))?;
+                let value = serde_json::to_value(&plan).map_err(|err| Failure::bug(format_args!("show the plan: {err}")))?;
                 output::print(output::document(&value, format)?);
             }
             Some(Format::Name) => {

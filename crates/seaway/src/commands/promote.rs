@@ -4,14 +4,16 @@ use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::session::{Access, Session, bare};
+use crate::world::World;
 use kube::ResourceExt as _;
+use seaway_core::why::{self, plainly};
 use seaway_verbs::{Ended, VerbError, Verbs};
 use std::time::Duration;
 
 /// Promotes freight into a stage
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "With --wait: 0 Succeeded, 3 Failed or Errored, 4 Aborted, 5 Uncertain or Blocked, 6 not over within --timeout."
+    after_help = "With --wait: 0 Succeeded, 3 Failed or Errored, 4 Aborted, 5 Uncertain or Blocked (itself, or the one before it in the stage's queue), 6 not over within --timeout."
 )]
 pub(crate) struct Args {
     /// The stage
@@ -88,8 +90,31 @@ async fn wait(verbs: &Verbs, name: &str, timeout: Duration) -> Result<Exit, Fail
             (Exit::Stuck, "Uncertain".to_owned(), message, format!("seaway resolve {name} --repeat|--skip"))
         }
         Ended::Blocked { message } => (Exit::Stuck, "Blocked".to_owned(), message, format!("seaway why promotion/{name}")),
+        Ended::Behind { front, stands } => return Err(behind(verbs, name, &front, &stands).await),
     };
-    Err(Failure { exit, message: format!("promotion {name} {word}: {message}"), hint })
+    Err(Failure { exit, message: format!("promotion {name} {word}: {}", plainly(&message)), hint })
+}
+
+/// It stands in a queue whose first does not move: that one is named, with what it waits for and what releases it.
+async fn behind(verbs: &Verbs, name: &str, front: &str, stands: &Ended) -> Failure {
+    let world = World::read(verbs).await.ok();
+    let found = world.as_ref().and_then(|world| Some((world, world.promotions.iter().find(|it| it.name_any() == front)?)));
+    let answer = found.map(|(world, promotion)| (world.ask(|project| why::promotion(project, promotion)), world.now));
+    let (line, hint) = match answer {
+        Some((answer, now)) if answer.does_not_move() => (answer.first_line(now), answer.hint.clone()),
+        _ => {
+            let (Ended::Uncertain { message } | Ended::Blocked { message }) = stands else {
+                return Failure::new(format!("promotion {name} waits behind {front}"), format!("seaway why promotion/{front}"));
+            };
+            (format!("promotion {front} stands: {}", plainly(message)), String::new())
+        }
+    };
+    let first = if hint.is_empty() { String::new() } else { format!("{hint}; ") };
+    Failure {
+        exit: Exit::Stuck,
+        message: format!("promotion {name} waits for its turn behind another, which does not move: {line}"),
+        hint: format!("{first}`seaway abort {front}` gives that one up, and then {name} goes on by itself"),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::cli::Global;
 use crate::config::Config;
-use crate::data::{self, Data};
+use crate::data::Data;
 use crate::exit::{Exit, Failure};
 use crate::serve;
 use serde_json::{Value, json};
@@ -72,10 +72,7 @@ impl Settings {
 impl Args {
     pub(crate) async fn run(&self, global: &Global) -> Result<Exit, Failure> {
         let config = self.settings.load(global)?;
-        let folder = match config.text("data") {
-            Some(path) => PathBuf::from(path),
-            None => data::home()?.join("default"),
-        };
+        let folder = config.data()?;
         let listen = serve::listen(&config)?;
         let data = Data::take(&folder)?;
         serve::logs::start(&config);

@@ -9,6 +9,7 @@ use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Event;
 use kube::api::Api;
 use kube::runtime::{WatchStreamExt as _, watcher};
+use seaway_core::why::plainly;
 
 /// Shows what happens, as it happens
 #[derive(Debug, clap::Args)]
@@ -27,7 +28,7 @@ impl Args {
         let (api, place): (Api<Event>, String) = if self.all {
             (Api::all(session.client.clone()), "all projects".to_owned())
         } else {
-            let project = session.project().await?;
+            let project = session.verbs().await?.project().to_owned();
             (Api::namespaced(session.client.clone(), &project), format!("project {project}"))
         };
         let mut begun = false;
@@ -40,7 +41,12 @@ impl Args {
                 }
                 Ok(watcher::Event::Apply(event)) => self.show(&event)?,
                 Ok(_) => {}
-                Err(err) if !begun => return Err(Failure::new(format!("watch events: {err}"), "is the control plane running?")),
+                Err(err) if !begun => {
+                    return Err(Failure::new(
+                        format!("watch events: {err}"),
+                        "is the control plane running? `seaway get projects` asks it",
+                    ));
+                }
                 Err(err) => tracing::debug!(error = %err, "watch events"),
             }
         }
@@ -49,7 +55,7 @@ impl Args {
 
     fn show(&self, event: &Event) -> Result<(), Failure> {
         if let Some(format @ (Format::Json | Format::Yaml)) = self.output {
-            let value = serde_json::to_value(event).map_err(|err| Failure::new(format!("read an event: {err}"), ""))?;
+            let value = serde_json::to_value(event).map_err(|err| Failure::bug(format_args!("read an event: {err}")))?;
             output::print(output::document(&value, format)?);
             return Ok(());
         }
@@ -63,7 +69,7 @@ impl Args {
             "{at:8}  {project}{kind}/{}  {style}{}{style:#}  {}",
             object.name.as_deref().unwrap_or_default(),
             event.reason.as_deref().unwrap_or_default(),
-            event.message.as_deref().unwrap_or_default().trim()
+            plainly(event.message.as_deref().unwrap_or_default().trim())
         ));
         Ok(())
     }

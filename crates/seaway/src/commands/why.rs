@@ -9,6 +9,7 @@ use crate::world::World;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 use seaway_core::why::{self, Answer};
+use seaway_verbs::VerbError;
 use serde_json::json;
 
 /// Says what does not move, since when, and what would release it
@@ -37,7 +38,8 @@ impl Args {
             let world = World::read(&session.verbs_of(project.as_str())).await?;
             let found = match &self.object {
                 Some(object) => about(&world, object, project)?,
-                None => world.ask(why::stuck),
+                // What is parked comes first: it may be why the rest stands.
+                None => world.unreadable.iter().cloned().chain(world.ask(why::stuck)).collect(),
             };
             answers.extend(found.into_iter().map(|answer| (project.clone(), answer)));
         }
@@ -53,7 +55,9 @@ impl Args {
                 }
             }
             Some(Format::Wide) | None => {
-                if answers.is_empty() {
+                if projects.is_empty() {
+                    output::line("there is no project yet, so nothing waits");
+                } else if answers.is_empty() {
                     output::line(format_args!("everything moves in {}", projects.join(", ")));
                 }
                 for (project, answer) in &answers {
@@ -78,30 +82,29 @@ pub(crate) fn text(answer: &Answer, now: Timestamp) -> String {
 pub(crate) fn about(world: &World, object: &str, project: &str) -> Result<Vec<Answer>, Failure> {
     let (kind, name) = object.split_once('/').unwrap_or(("stage", object));
     let kind = kinds::Kind::find(kind)?;
-    let missing = |known: Vec<String>| {
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let word = kind.resource.kind.to_lowercase();
-        Failure::new(
-            format!("no {word} `{name}` in project `{project}`; there is {known}"),
-            format!("seaway get {}", kind.word()),
-        )
-    };
-    match kind.resource.kind.as_str() {
+    let word = kind.resource.kind.as_str();
+    if let Some(answer) = world.unreadable(word, name) {
+        return Ok(vec![answer]);
+    }
+    match word {
         "Stage" => match world.stages.iter().find(|stage| stage.name_any() == name) {
             Some(stage) => Ok(vec![world.ask(|project| why::stage(project, stage))]),
-            None => Err(missing(world.stages.iter().map(kube::ResourceExt::name_any).collect())),
+            None => Err(kind.missing(name, project, names(&world.stages))),
         },
         "Warehouse" => match world.warehouses.iter().find(|warehouse| warehouse.name_any() == name) {
             Some(warehouse) => Ok(vec![world.ask(|project| why::warehouse(project, warehouse))]),
-            None => Err(missing(world.warehouses.iter().map(kube::ResourceExt::name_any).collect())),
+            None => Err(kind.missing(name, project, names(&world.warehouses))),
         },
         "Promotion" | "PromotionRun" => match world.promotions.iter().find(|promotion| promotion.name_any() == name) {
-            Some(promotion) => Ok(vec![world.ask(|project| why::promotion(project, promotion))]),
-            None => Err(missing(world.promotions.iter().map(kube::ResourceExt::name_any).collect())),
+            Some(promotion) => {
+                // A run that cannot be read is why its promotion does not move.
+                let own = world.unreadable("PromotionRun", name);
+                Ok(own.into_iter().chain([world.ask(|project| why::promotion(project, promotion))]).collect())
+            }
+            None => Err(kind.missing(name, project, names(&world.promotions))),
         },
         "Freight" => {
-            let freight = seaway_core::freight::find(name, &world.freight)
-                .map_err(|err| Failure::new(err.to_string(), "seaway get freight"))?;
+            let freight = seaway_core::freight::find(name, &world.freight).map_err(VerbError::from)?;
             let takes = |stage: &&seaway_api::kargo::Stage| {
                 stage.spec.requested_freight.iter().any(|request| request.origin == freight.origin)
             };
@@ -110,4 +113,8 @@ pub(crate) fn about(world: &World, object: &str, project: &str) -> Result<Vec<An
         }
         other => Err(Failure::usage(format!("a {other} waits for nothing"), "stages, promotions, warehouses and freight do")),
     }
+}
+
+fn names<K: kube::Resource>(objects: &[K]) -> Vec<String> {
+    objects.iter().map(kube::ResourceExt::name_any).collect()
 }

@@ -1,5 +1,6 @@
 //! The bank's documents and repository, written for the addresses at hand.
 
+use seaway_api::kargo::{Typed, Warehouse};
 use std::time::Duration;
 
 /// The project.
@@ -38,6 +39,17 @@ repository!(
     "overlays/qa/kustomization.yaml",
     "overlays/staging/kustomization.yaml",
 );
+
+/// What the bank's warehouse takes of a service: `^1.0.0`.
+pub(super) fn constraint(service: &str) -> Option<String> {
+    let warehouse: Warehouse = serde_saphyr::from_str(DOCUMENTS[1].1).ok()?;
+    let images = warehouse.spec.subscriptions.iter().filter_map(|subscription| match subscription.typed() {
+        Some(Typed::Image(image)) => Some(image),
+        _ => None,
+    });
+    let own = images.filter(|image| image.repo_url.rsplit('/').next() == Some(service));
+    own.map(|image| image.constraint).find(|constraint| !constraint.is_empty())
+}
 
 /// The documents, with the demo's addresses, and with another soak where a shorter one is wanted.
 pub(super) fn documents(git: &str, registry: &str, soak: Option<Duration>) -> Vec<(&'static str, String)> {

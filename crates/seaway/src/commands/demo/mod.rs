@@ -13,10 +13,14 @@ use crate::data;
 use crate::exit::{Exit, Failure};
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
+use std::path::{Path, PathBuf};
 
 /// Runs the bank on this machine: a git server, a registry and a control plane
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Its folder is --data, else $SEAWAY_DATA, else ~/.local/state/seaway/demo; its ports are 7443, 7480 and 7450."
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
@@ -42,9 +46,30 @@ impl Hinted {
     }
 
     /// Nothing answers on the folder.
-    fn no_demo(folder: &std::path::Path) -> Self {
+    fn no_demo(folder: &Path) -> Self {
         Self::new(format!("no demo runs on {}", data::shown(folder)), "`seaway demo` starts it")
     }
+}
+
+/// A flag that means another control plane or project than the demo's own.
+fn foreign_flag(global: &Global) -> Option<&'static str> {
+    let given = [
+        ("--kubeconfig", global.kubeconfig.is_some()),
+        ("--context", global.context.is_some()),
+        ("--project", global.project.is_some()),
+    ];
+    given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
+}
+
+/// Refuses a folder that holds something, and no demo: what it holds is somebody's.
+fn is_ours(folder: &Path) -> Result<()> {
+    let made_here = ["first-minute", "git", "demo.json"].iter().any(|name| folder.join(name).exists());
+    let empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    if made_here || empty {
+        return Ok(());
+    }
+    let what = format!("{} is not empty, and no demo made it", data::shown(folder));
+    bail!(Hinted::new(what, "name a folder of the demo's own with --data or SEAWAY_DATA, or neither for the usual one"))
 }
 
 #[derive(Debug, Subcommand)]
@@ -69,10 +94,17 @@ impl Args {
     /// # Errors
     /// Whatever did not hold, with what to do.
     pub(crate) async fn run(self, global: &Global) -> Result<Exit, Failure> {
-        let folder = match &global.data {
-            Some(folder) => folder.clone(),
+        let set = std::env::var_os("SEAWAY_DATA").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let folder = match global.data.clone().or(set) {
+            Some(folder) => folder,
             None => data::home()?.join("demo"),
         };
+        if let Some(flag) = foreign_flag(global) {
+            return Err(Failure::usage(
+                format!("the demo takes no {flag}: it is a control plane of its own"),
+                "--data names its folder",
+            ));
+        }
         let log = format!("{} tells more", data::shown(&folder.join("serve.log")));
         self.play(&folder).await.map_err(|err| match err.downcast_ref::<Hinted>() {
             Some(hinted) => Failure::new(format!("{err:#}"), hinted.hint.clone()),
@@ -81,7 +113,7 @@ impl Args {
         Ok(Exit::Done)
     }
 
-    async fn play(self, folder: &std::path::Path) -> Result<()> {
+    async fn play(self, folder: &Path) -> Result<()> {
         match self.command {
             Some(Command::Push { image, bad }) => push::run(folder, &image, bad).await,
             Some(Command::Crash) => control::ask(folder, "crash").await,
@@ -92,12 +124,13 @@ impl Args {
     }
 }
 
-fn reset(folder: &std::path::Path) -> Result<()> {
+fn reset(folder: &Path) -> Result<()> {
     let pid = control::read(folder).ok().map(|up| up.pid).or_else(|| data::running(folder).map(|server| server.pid));
     if let Some(pid) = pid {
         let running = format!("the demo is running on {} (process {pid})", data::shown(folder));
         bail!(Hinted::new(running, format!("stop it first: Ctrl-C where it runs, or kill {pid}")));
     }
+    is_ours(folder)?;
     match std::fs::remove_dir_all(folder) {
         Ok(()) => println!("removed {}", data::shown(folder)),
         Err(err) if err.kind() == std::io::ErrorKind::NotFound => println!("nothing to remove in {}", data::shown(folder)),

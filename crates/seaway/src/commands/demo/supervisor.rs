@@ -315,6 +315,7 @@ pub(super) async fn run(folder: &Path) -> Result<()> {
         let served = format!("{} is served by process {} already, and that is no demo", data::shown(folder), server.pid);
         bail!(Hinted::new(served, format!("kill {} stops it; then `seaway demo`", server.pid)));
     }
+    super::is_ours(folder)?;
     // A first minute that was cut short is played again, from nothing: a bank without versions is no demo.
     let unfinished = folder.join("first-minute");
     if unfinished.exists() {

@@ -27,7 +27,10 @@ pub(super) async fn read(look: &Look, session: &Session) -> Result<(Table, Optio
     for project in &look.projects {
         let world = World::read(&session.verbs_of(project.as_str())).await?;
         let (mut table, hint) = ours(&world, look.wide);
-        keep_named(look, &world, &mut table)?;
+        for parked in world.unreadable.iter().filter(|answer| answer.kind == look.kind.resource.kind) {
+            table.rows.push(parked_row(parked, &table, &world));
+        }
+        keep_named(look, project, &mut table)?;
         next = next.or(hint);
         if look.all {
             table.prefix("PROJECT", project);
@@ -41,31 +44,38 @@ pub(super) async fn read(look: &Look, session: &Session) -> Result<(Table, Optio
 }
 
 /// Leaves the rows that were asked for; one that is not there is an error.
-fn keep_named(look: &Look, world: &World, table: &mut Table) -> Result<(), Failure> {
+fn keep_named(look: &Look, project: &str, table: &mut Table) -> Result<(), Failure> {
     if look.names.is_empty() {
         return Ok(());
     }
     let mut wanted = Vec::new();
     for name in &look.names {
         if look.kind.resource.kind == "Freight" {
-            let found = seaway_core::freight::find(name, &world.freight)
-                .map_err(|err| Failure::new(err.to_string(), "seaway get freight"))?;
-            wanted.push(short(&found.name_any()));
+            wanted.push(if look.wide { name.clone() } else { short(name) });
         } else if table.rows.iter().any(|row| row.first().is_some_and(|cell| cell.text == *name)) {
             wanted.push(name.clone());
         } else {
-            let known: Vec<&str> =
-                table.rows.iter().take(10).filter_map(|row| row.first()).map(|cell| cell.text.as_str()).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            let word = look.kind.resource.kind.to_lowercase();
-            return Err(Failure::new(
-                format!("no {word} `{name}`; there is {known}"),
-                format!("seaway get {}", look.kind.word()),
-            ));
+            let known = table.rows.iter().filter_map(|row| row.first()).map(|cell| cell.text.clone()).collect();
+            return Err(look.kind.missing(name, project, known));
         }
     }
     table.rows.retain(|row| row.first().is_some_and(|cell| wanted.contains(&cell.text)));
     Ok(())
+}
+
+/// An object that cannot be read, in a table of its kind.
+fn parked_row(answer: &why::Answer, table: &Table, world: &World) -> Vec<Cell> {
+    let cell = |head: &String| match head.as_str() {
+        "STATE" | "PHASE" => state(answer.state),
+        "WAITS FOR" | "MESSAGE" | "VERSIONS" => answer.in_few_words().into(),
+        "SINCE" | "AGE" => world.age(answer.since).into(),
+        _ => Cell::default(),
+    };
+    let mut row: Vec<Cell> = table.head.iter().map(cell).collect();
+    if let Some(first) = row.first_mut() {
+        *first = answer.name.as_str().into();
+    }
+    row
 }
 
 fn state(state: impl ToString) -> Cell {
@@ -74,7 +84,7 @@ fn state(state: impl ToString) -> Cell {
     Cell::from(text).styled(style)
 }
 
-fn stages(world: &World, _: bool) -> (Table, Option<String>) {
+fn stages(world: &World, wide: bool) -> (Table, Option<String>) {
     let mut table = Table::new(&["STAGE", "HAS", "NEXT", "STATE", "WAITS FOR", "SINCE"]);
     let rows = world.ask(view::stages);
     for row in &rows {
@@ -84,7 +94,7 @@ fn stages(world: &World, _: bool) -> (Table, Option<String>) {
             row.has.as_str().into(),
             row.next.as_str().into(),
             state(row.state),
-            row.waits_for.as_str().into(),
+            if wide { row.cause.as_str().into() } else { row.waits_for.as_str().into() },
             since.into(),
         ]);
     }
@@ -120,7 +130,7 @@ fn short(name: &str) -> String {
     name.get(..7).unwrap_or(name).to_owned()
 }
 
-fn warehouses(world: &World, _: bool) -> (Table, Option<String>) {
+fn warehouses(world: &World, wide: bool) -> (Table, Option<String>) {
     let mut table = Table::new(&["WAREHOUSE", "SUBSCRIPTIONS", "FREIGHT", "STATE", "WAITS FOR", "SINCE"]);
     for warehouse in &world.warehouses {
         let answer = world.ask(|project| why::warehouse(project, warehouse));
@@ -131,7 +141,7 @@ fn warehouses(world: &World, _: bool) -> (Table, Option<String>) {
             warehouse.spec.subscriptions.len().to_string().into(),
             n_freight.to_string().into(),
             state(answer.state),
-            answer.waits_for.into(),
+            if wide { answer.cause.clone().into() } else { answer.waits_for.into() },
             world.age(answer.since).into(),
         ]);
     }
@@ -155,7 +165,7 @@ fn promotions(world: &World, wide: bool) -> (Table, Option<String>) {
             promotion.spec.stage.as_str().into(),
             freight.into(),
             state(phase(promotion, &answer)),
-            answer.cause.into(),
+            if wide { answer.cause.into() } else { answer.in_few_words().into() },
             world.age(made(promotion)).into(),
         ]);
     }
@@ -180,11 +190,16 @@ async fn printed(look: &Look, session: &Session) -> Result<Table, Failure> {
         let path = look.kind.path(kube_project(look, project));
         let names: Vec<Option<&String>> = if look.names.is_empty() { vec![None] } else { look.names.iter().map(Some).collect() };
         for name in names {
-            let path = name.map_or_else(|| path.clone(), |name| format!("{path}/{name}"));
+            // A name is a segment: what cannot stand in one cannot be a name.
+            let path = name.map_or_else(|| path.clone(), |name| format!("{path}/{}", segment(name)));
             let what = format!("get {}", look.kind.word());
             let request = http::Request::get(path).header(http::header::ACCEPT, AS_TABLE).body(Vec::new());
-            let request = request.map_err(|err| Failure::new(format!("{what}: {err}"), ""))?;
-            let answer: Value = session.client.request(request).await.map_err(|err| Failure::api(what, err))?;
+            let request = request.map_err(|err| Failure::bug(format_args!("{what}: {err}")))?;
+            let answer: Value = match (session.client.request(request).await, name) {
+                (Ok(answer), _) => answer,
+                (Err(err), Some(name)) => return Err(look.kind.failed(&session.client, project, name, "get", err).await),
+                (Err(err), None) => return Err(Failure::api(what, err)),
+            };
             put(&mut table, &answer, look);
         }
         if look.all {
@@ -192,6 +207,16 @@ async fn printed(look: &Look, session: &Session) -> Result<Table, Failure> {
         }
     }
     Ok(table)
+}
+
+/// A name as a segment of an address.
+fn segment(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | ':');
+    name.chars().map(|c| if plain(c) { c.to_string() } else { percent(c) }).collect()
+}
+
+fn percent(c: char) -> String {
+    c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 fn kube_project<'a>(look: &Look, project: &'a str) -> Option<&'a str> {
