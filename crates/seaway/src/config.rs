@@ -1,8 +1,10 @@
 //! Settings: one file, the environment, flags; each knows where it came from.
 
+use crate::data::{self, DataError};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Where a setting came from; later ones win.
@@ -65,7 +67,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         flag: Some("--data"),
         shape: Shape::Text,
         default: "null",
-        meaning: "the data folder; ~/.local/state/seaway/default",
+        meaning: "the data folder",
     },
     Setting {
         name: "listen",
@@ -81,7 +83,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         flag: Some("--external-url"),
         shape: Shape::Text,
         default: "null",
-        meaning: "the URL by which others reach it; the listen address, where that is loopback",
+        meaning: "the URL by which others reach it; needed where listen is not loopback",
     },
     Setting {
         name: "hosts",
@@ -97,7 +99,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         flag: None,
         shape: Shape::Text,
         default: "null",
-        meaning: "your own certificate chain, PEM; needs tls.key",
+        meaning: "your own certificate chain, PEM, leaf first; needs tls.key; read again when it changes",
     },
     Setting {
         name: "tls.key",
@@ -108,12 +110,20 @@ pub(crate) const SETTINGS: &[Setting] = &[
         meaning: "its private key, PEM",
     },
     Setting {
+        name: "tls.lifetime",
+        variable: "SEAWAY_TLS_LIFETIME",
+        flag: None,
+        shape: Shape::Duration,
+        default: "\"720h\"",
+        meaning: "how long a certificate made here is good, 2s or more; the next is served when a third of it is left",
+    },
+    Setting {
         name: "keyFile",
         variable: "SEAWAY_KEY_FILE",
         flag: None,
         shape: Shape::Text,
         default: "null",
-        meaning: "the key that Secrets are sealed with; DIR/key",
+        meaning: "the file with the key that Secrets are sealed with",
     },
     Setting {
         name: "log.level",
@@ -305,16 +315,41 @@ impl Config {
     pub(crate) fn rows(&self) -> Vec<(&'static str, String, String)> {
         let rows = SETTINGS.iter().map(|setting| {
             let (value, origin) = &self.values[setting.name];
-            let shown = match value {
-                Value::Null => "–".to_owned(),
+            let derived = self.derived(setting.name).filter(|_| value.is_null());
+            let shown = match derived.as_ref().unwrap_or(value) {
+                Value::Null => "none".to_owned(),
                 Value::String(text) => text.clone(),
-                Value::Array(items) if items.is_empty() => "–".to_owned(),
+                Value::Array(items) if items.is_empty() => "none".to_owned(),
                 Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
                 other => other.to_string(),
             };
             (setting.name, shown, origin.to_string())
         });
         rows.collect()
+    }
+
+    /// The data folder: the one that is set, else `default` at home.
+    ///
+    /// # Errors
+    /// None is set, and there is no home.
+    pub(crate) fn data(&self) -> Result<PathBuf, DataError> {
+        match self.text("data") {
+            Some(path) => Ok(PathBuf::from(path)),
+            None => Ok(data::home()?.join("default")),
+        }
+    }
+
+    /// What a setting that nobody set comes to, where that follows from others.
+    fn derived(&self, name: &str) -> Option<Value> {
+        let text = match name {
+            "data" => self.data().ok()?.display().to_string(),
+            "keyFile" => self.data().ok()?.join("key").display().to_string(),
+            "externalURL" => {
+                self.external_url(self.text("listen")?.parse().ok().filter(|at: &SocketAddr| at.port() != 0)?).ok()?
+            }
+            _ => return None,
+        };
+        Some(json!(text))
     }
 
     /// A text, if it is set.
@@ -347,7 +382,7 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError::NoExternalUrl`] where it is not.
-    pub(crate) fn external_url(&self, bound: std::net::SocketAddr) -> Result<String, ConfigError> {
+    pub(crate) fn external_url(&self, bound: SocketAddr) -> Result<String, ConfigError> {
         match self.text("externalURL") {
             Some(url) => Ok(url.trim_end_matches('/').to_owned()),
             None if bound.ip().is_loopback() => Ok(format!("https://{bound}")),
@@ -415,7 +450,8 @@ fn check(setting: &Setting, value: &Value) -> Result<(), String> {
 pub(crate) fn as_json(config: &Config) -> Value {
     let entries = SETTINGS.iter().map(|setting| {
         let (value, origin) = &config.values[setting.name];
-        (setting.name.to_owned(), json!({ "value": value, "origin": origin.to_string() }))
+        let derived = config.derived(setting.name).filter(|_| value.is_null());
+        (setting.name.to_owned(), json!({ "value": derived.as_ref().unwrap_or(value), "origin": origin.to_string() }))
     });
     Value::Object(entries.collect::<Map<_, _>>())
 }
