@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use seaway_base::http::{Egress, HttpClient};
 use seaway_neighbours::{GitServer, Registry, RegistryOptions, Serving, answers, serve};
-use seaway_oci::{Platform, Reference, Registries, Repository, TinyImage};
+use seaway_oci::{Platform, Reference, Registries, Repository, TinyImage, TinyPart};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -37,8 +37,8 @@ impl Neighbours {
     }
 }
 
-/// Pushes a tiny image, `fund-transfer:1.5.1`; answers its digest.
-pub(crate) async fn push(registry: &str, image: &str, bad: bool) -> Result<String> {
+/// Pushes a tiny image, `fund-transfer:1.5.1`, an index where it has parts; answers its digest.
+pub(crate) async fn push(registry: &str, image: &str, bad: bool, parts: Vec<TinyPart>) -> Result<String> {
     let Some((service, version)) = image.split_once(':').filter(|(_, version)| !version.is_empty()) else {
         bail!("`{image}` names no version; write it as fund-transfer:1.5.1");
     };
@@ -47,7 +47,7 @@ pub(crate) async fn push(registry: &str, image: &str, bad: bool) -> Result<Strin
         labels.insert(BAD.to_owned(), "true".to_owned());
     }
     let build = format!("{service} {version}");
-    let tiny = TinyImage { build, created: Some(Timestamp::now()), annotations: labels.clone(), labels, parts: Vec::new() };
+    let tiny = TinyImage { build, created: Some(Timestamp::now()), annotations: labels.clone(), labels, parts };
     let repository = Repository::parse(&format!("{registry}/{service}")).context("name the repository")?;
     registries()?.remote(&repository, None, false).push_image(version, &tiny).await.with_context(|| format!("push {image}"))
 }

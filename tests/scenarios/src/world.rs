@@ -17,6 +17,7 @@ use seaway_api::seaway::PromotionRun;
 use seaway_apiserver::Identity;
 use seaway_core::why::{self, Answer};
 use seaway_neighbours::{GitServer, Registry};
+use seaway_oci::{Platform, TinyPart};
 use seaway_verbs::{Applied, Document, Refreshable, Verbs, apply, order};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -147,7 +148,17 @@ impl World {
     /// # Errors
     /// Whatever the registry said.
     pub async fn push_quietly(&self, image: &str, bad: bool) -> Result<String> {
-        neighbours::push(&self.registry_address(), image, bad).await
+        neighbours::push(&self.registry_address(), image, bad, Vec::new()).await
+    }
+
+    /// The same for an index of images for `linux/amd64` and `linux/arm64`.
+    ///
+    /// # Errors
+    /// Whatever the registry said.
+    pub async fn push_index(&self, image: &str) -> Result<String> {
+        let platforms = ["linux/amd64", "linux/arm64"].map(Platform::parse).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let parts = platforms.into_iter().map(|it| TinyPart { platform: Some(it), ..TinyPart::default() });
+        neighbours::push(&self.registry_address(), image, false, parts.collect()).await
     }
 
     /// Asks a warehouse of the bank to look now; [`World::settle`] waits until it has.

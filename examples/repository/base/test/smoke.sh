@@ -1,0 +1,1 @@
+curl --fail http://app/
