@@ -1,5 +1,6 @@
 //! `cargo xtask bench [NAME]`: drives the real binary against real git and prints ratios, all taken in one run.
 
+mod accepted;
 mod baseline;
 mod cases;
 mod news;
