@@ -10,7 +10,7 @@ use seaway_git::{
 };
 use seaway_oci::{Reference, Registries, RegistryOptions, Repository};
 use std::io::Write as _;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -42,12 +42,39 @@ fn have(name: &str, programs: &[&str]) -> bool {
     missing.is_empty()
 }
 
+/// Nothing takes longer to come up.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest pause between two looks.
+const PAUSE_MAX: Duration = Duration::from_millis(100);
+/// How often a server is given another port if somebody was quicker.
+const PORTS_MAX: u32 = 10;
+
 /// A child that ends with the test.
 struct Running(Child);
 
 impl Running {
-    fn start(command: &mut Command) -> Self {
-        Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    /// Starts a program; what it says goes into a file.
+    fn start(command: &mut Command, log: &Path) -> Self {
+        let log = std::fs::File::create(log).unwrap();
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn();
+        Self(child.unwrap())
+    }
+
+    /// Waits until the program is up, with growing pauses; `None` if it ended instead.
+    fn up<T>(&mut self, what: &str, look: impl Fn() -> Option<T>) -> Option<T> {
+        let (begun, mut pause) = (Instant::now(), Duration::from_millis(1));
+        loop {
+            let ended = self.0.try_wait().unwrap().is_some();
+            if let Some(found) = look() {
+                return Some(found);
+            }
+            if ended {
+                return None;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{what} did not come up");
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
     }
 }
 
@@ -55,20 +82,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
-    }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
-}
-
-/// Waits until something is there; an end to the waiting is a failure.
-fn until(what: &str, is_there: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_there() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{what} did not come up");
-        std::thread::yield_now();
     }
 }
 
@@ -122,15 +135,23 @@ async fn an_image_that_skopeo_pushed_is_found_in_debians_registry() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let port = free_port();
     std::fs::write(dir.path().join("htpasswd"), format!("ann:{REGISTRY_BCRYPT}\n")).unwrap();
     let config = format!(
-        "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {0}/data\n  delete:\n    enabled: true\nauth:\n  htpasswd:\n    realm: test\n    path: {0}/htpasswd\nhttp:\n  addr: 127.0.0.1:{port}\n",
+        "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {0}/data\n  delete:\n    enabled: true\nauth:\n  htpasswd:\n    realm: test\n    path: {0}/htpasswd\nhttp:\n  addr: 127.0.0.1:0\n",
         dir.path().display()
     );
     std::fs::write(dir.path().join("config.yml"), config).unwrap();
-    let _registry = Running::start(Command::new("/usr/bin/docker-registry").arg("serve").arg(dir.path().join("config.yml")));
-    until("the registry", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    let log = dir.path().join("registry.log");
+    let mut registry =
+        Running::start(Command::new("/usr/bin/docker-registry").arg("serve").arg(dir.path().join("config.yml")), &log);
+    // It takes a free port and says which.
+    let port = registry.up("the registry", || {
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        let (_, rest) = said.split_once("listening on 127.0.0.1:")?;
+        let (port, _) = rest.split_once(|c: char| !c.is_ascii_digit())?;
+        port.parse::<u16>().ok()
+    });
+    let port = port.unwrap_or_else(|| panic!("the registry ended: {}", std::fs::read_to_string(&log).unwrap_or_default()));
     layout(&dir.path().join("layout"));
     for tag in ["1.0.0", "1.1.0", "latest"] {
         let to = format!("docker://127.0.0.1:{port}/bank/app:{tag}");
@@ -249,7 +270,6 @@ struct Host {
 }
 
 fn host(dir: &Path, certificate: &str, key: &str) -> Host {
-    let port = free_port();
     for (name, text) in [("cert.pem", certificate), ("key.pem", key), ("htpasswd", &format!("ann:{{PLAIN}}{CANARY}\n"))] {
         std::fs::write(dir.join(name), text).unwrap();
     }
@@ -257,8 +277,9 @@ fn host(dir: &Path, certificate: &str, key: &str) -> Host {
     let backend = Path::new(&git(dir, &["--exec-path"])).join("git-http-backend");
     let d = dir.display();
     let user = if run(Command::new("id").arg("-u")) == "0" { "user root;\n" } else { "" };
-    let config = format!(
-        "{user}daemon off;\nmaster_process off;\npid {d}/nginx.pid;\nerror_log {d}/error.log;\nevents {{}}\nhttp {{\n\
+    let config = |port: u16| {
+        format!(
+            "{user}daemon off;\nmaster_process off;\npid {d}/nginx.pid;\nerror_log {d}/error.log;\nevents {{}}\nhttp {{\n\
          access_log off;\nclient_max_body_size 0;\nclient_body_temp_path {d}/body;\nproxy_temp_path {d}/proxy;\n\
          fastcgi_temp_path {d}/fastcgi;\nuwsgi_temp_path {d}/uwsgi;\nscgi_temp_path {d}/scgi;\n\
          server {{\nlisten 127.0.0.1:{port} ssl;\nssl_certificate {d}/cert.pem;\nssl_certificate_key {d}/key.pem;\n\
@@ -270,15 +291,25 @@ fn host(dir: &Path, certificate: &str, key: &str) -> Host {
          fastcgi_param REQUEST_METHOD $request_method;\nfastcgi_param CONTENT_TYPE $content_type;\n\
          fastcgi_param CONTENT_LENGTH $content_length;\nfastcgi_param HTTP_CONTENT_ENCODING $http_content_encoding;\n\
          }}\n}}\n}}\n",
-        socket.display(),
-        backend.display()
-    );
-    std::fs::write(dir.join("nginx.conf"), config).unwrap();
-    let wrap = Running::start(Command::new("/usr/sbin/fcgiwrap").arg("-s").arg(format!("unix:{}", socket.display())));
-    until("fcgiwrap", || socket.exists());
-    let nginx = Running::start(Command::new("/usr/sbin/nginx").arg("-p").arg(dir).arg("-c").arg(dir.join("nginx.conf")));
-    until("nginx", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-    Host { url: format!("https://127.0.0.1:{port}"), _nginx: nginx, _wrap: wrap }
+            socket.display(),
+            backend.display()
+        )
+    };
+    let fcgiwrap = ["-s".to_owned(), format!("unix:{}", socket.display())];
+    let mut wrap = Running::start(Command::new("/usr/sbin/fcgiwrap").args(fcgiwrap), &dir.join("fcgiwrap.log"));
+    wrap.up("fcgiwrap", || socket.exists().then_some(())).expect("fcgiwrap ended");
+    // nginx takes no port 0. It is offered one that was free a moment ago, binds it itself, writes its pid only then, and ends if
+    // somebody was quicker: then it is offered another.
+    for _ in 0..PORTS_MAX {
+        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        std::fs::write(dir.join("nginx.conf"), config(port)).unwrap();
+        let mut command = Command::new("/usr/sbin/nginx");
+        let mut nginx = Running::start(command.arg("-p").arg(dir).arg("-c").arg(dir.join("nginx.conf")), &dir.join("nginx.log"));
+        if nginx.up("nginx", || dir.join("nginx.pid").exists().then_some(())).is_some() {
+            return Host { url: format!("https://127.0.0.1:{port}"), _nginx: nginx, _wrap: wrap };
+        }
+    }
+    panic!("nginx ended {PORTS_MAX} times: {}", std::fs::read_to_string(dir.join("error.log")).unwrap_or_default());
 }
 
 #[tokio::test(flavor = "multi_thread")]
