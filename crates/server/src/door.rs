@@ -32,8 +32,6 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(15);
 /// Connections that stand when the door closes may finish their answer for so long.
 const DRAIN: Duration = Duration::from_secs(5);
-/// How often the certificate is looked at.
-const RENEWAL: Duration = Duration::from_secs(600);
 
 /// Why the door does not open.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +50,9 @@ pub enum DoorError {
     Tls(#[from] crate::tls::TlsError),
 }
 
+/// A renewal that failed is tried again after this long.
+const RETRY: Duration = Duration::from_secs(2);
+
 /// What stands behind the door.
 pub struct Options {
     /// The Kubernetes API, without authentication.
@@ -66,7 +67,12 @@ pub struct Options {
     pub metrics: Metrics,
     /// The clock, for renewing the certificate.
     pub clock: SharedClock,
+    /// Told what clients must trust from now on, PEM, when that changes while running.
+    pub trust: Trust,
 }
+
+/// Hears what clients must trust.
+pub type Trust = Box<dyn Fn(&str) + Send + Sync>;
 
 /// A bound port.
 #[derive(Debug)]
@@ -96,9 +102,10 @@ impl Door {
     /// # Errors
     /// [`DoorError::Tls`] if the certificate cannot be used.
     pub async fn serve(self, options: Options, mut stop: watch::Receiver<bool>) -> Result<(), DoorError> {
-        let acceptor = TlsAcceptor::from(options.certificates.server_config()?);
-        let renewal = tokio::spawn(renew(Arc::clone(&options.certificates), Arc::clone(&options.clock)));
-        let app = router(options);
+        let Options { api, certificates, tokens, health, metrics, clock, trust } = options;
+        let acceptor = TlsAcceptor::from(certificates.server_config()?);
+        let app = router(api, tokens, health, metrics);
+        let renewal = tokio::spawn(renew(certificates, clock, trust));
         let graceful = GracefulShutdown::new();
         let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
@@ -143,20 +150,37 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, app: Router, watch
     }
 }
 
-async fn renew(certificates: Arc<Certificates>, clock: SharedClock) {
+async fn renew(certificates: Arc<Certificates>, clock: SharedClock, trust: Trust) {
+    let mut trusted = certificates.ca_pem();
+    let mut told = String::new();
     loop {
-        tokio::time::sleep(RENEWAL).await;
+        let wait = certificates.look_in(clock.now());
+        tokio::time::sleep(if told.is_empty() { wait } else { wait.max(RETRY) }).await;
         match certificates.renew_if_due(clock.now()) {
-            Ok(true) => tracing::info!("renewed the certificate of the port"),
             Ok(false) => {}
-            Err(err) => tracing::error!(error = seaway_base::chain(&err), "renew the certificate of the port"),
+            Ok(true) => {
+                told.clear();
+                tracing::info!("renewed the certificate of the port");
+                let now = certificates.ca_pem();
+                if now != trusted {
+                    trust(&now);
+                    trusted = now;
+                }
+            }
+            Err(err) => {
+                // It is tried again and again: a fault is told once.
+                let err = seaway_base::chain(&err);
+                if err != told {
+                    tracing::error!(error = err, "renew the certificate of the port; the present one stays");
+                    told = err;
+                }
+            }
         }
     }
 }
 
 /// The routes: health without a token, everything else with one.
-fn router(options: Options) -> Router {
-    let (health, metrics) = (options.health, options.metrics);
+fn router(api: Router, tokens: Tokens, health: Health, metrics: Metrics) -> Router {
     let open = Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/livez", get(|| async { "ok" }))
@@ -168,8 +192,8 @@ fn router(options: Options) -> Router {
                 ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], metrics.text())
             }),
         )
-        .fallback_service(options.api)
-        .layer(middleware::from_fn_with_state(Arc::new(options.tokens), authenticate));
+        .fallback_service(api)
+        .layer(middleware::from_fn_with_state(Arc::new(tokens), authenticate));
     open.merge(closed)
 }
 
@@ -211,31 +235,21 @@ fn unauthorized(why: &str) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use seaway_base::{Secret, SystemClock};
+    use seaway_base::Secret;
     use tower::ServiceExt as _;
 
     async fn ask(path: &str, token: Option<&str>) -> StatusCode {
-        let dir = tempfile::tempdir().unwrap();
-        let clock = SystemClock::shared();
-        let source = crate::tls::Source::Own { dir: dir.path().into(), names: Vec::new() };
         let health = Health::default();
         health.expect("store");
         let api = Router::new().fallback(|request: Request| async move {
             request.extensions().get::<Identity>().map_or_else(String::new, |identity| identity.username.to_string())
         });
-        let options = Options {
-            api,
-            certificates: Certificates::open(source, clock.now()).unwrap(),
-            tokens: Tokens::default().with(&Secret::new("right".into()), Identity::new("admin", &[]).unwrap()),
-            health,
-            metrics: Metrics::default(),
-            clock,
-        };
+        let tokens = Tokens::default().with(&Secret::new("right".into()), Identity::new("admin", &[]).unwrap());
         let mut request = Request::builder().uri(path);
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        router(options).oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status()
+        router(api, tokens, health, Metrics::default()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status()
     }
 
     #[tokio::test]

@@ -112,7 +112,7 @@ impl Plane {
         figures::register(&metrics, &store);
         let options = seaway_apiserver::Options { address: door.address().to_string(), ..Default::default() };
         let api = ApiServer::new(store, seaway_apiserver::ours(), Arc::new(Rules), Arc::clone(&clock), random.clone(), options);
-        let collector = api.start().await.map_err(|err| of(&err, ""))?;
+        let collector = api.start().await.map_err(|err| of(&err, "restore a backup: `seaway backup --help`"))?;
         let http =
             HttpClient::new(egress(config, door.address())?).map_err(|err| of(&err, "`seaway config` shows the settings"))?;
         let token = introduce(config, data, &url, &clock, project)?;
@@ -134,6 +134,7 @@ impl Plane {
             health: health.clone(),
             metrics,
             clock,
+            trust: token.trust,
         };
         let door = tokio::spawn(door.serve(behind, stopped));
         make_namespaces(&in_process(&api, admin())).await?;
@@ -189,7 +190,7 @@ async fn open_store(config: &Config, data: &Data) -> Result<Arc<dyn Store>, Fail
     let key = key::open(&key_file, &path)?;
     let options = seaway_store::Options::new(&path).sealing(key, &["secrets"]);
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options)).await;
-    let opened = opened.map_err(|err| Failure::new(format!("open the store: {err}"), ""))?;
+    let opened = opened.map_err(|err| Failure::bug(format_args!("open the store: {err}")))?;
     let store = opened.map_err(|err| {
         let hint = match &err {
             StoreError::WrongKey { .. } => {
@@ -223,6 +224,7 @@ fn egress(config: &Config, own: SocketAddr) -> Result<Egress, Failure> {
 struct Introduction {
     certificates: Arc<Certificates>,
     token: Secret<String>,
+    trust: door::Trust,
 }
 
 /// Certificates, the token, and the kubeconfig that has both.
@@ -233,18 +235,42 @@ fn introduce(
     clock: &SharedClock,
     project: Option<&str>,
 ) -> Result<Introduction, Failure> {
-    let source = match (config.text("tls.certificate"), config.text("tls.key")) {
-        (Some(certificate), Some(key)) => Source::Given { certificate: certificate.into(), key: key.into() },
-        _ => Source::Own { dir: data.join("tls"), names: names(config, url) },
-    };
-    let certificates = Certificates::open(source, clock.now()).map_err(|err| of(&err, ""))?;
+    let (source, hint) = source(config, data, url);
+    let certificates = Certificates::open(source, clock.now()).map_err(|err| of(&err, hint))?;
     let token = seaway_server::tokens::admin_token(&data.join("token")).map_err(|err| Failure::io("read the token", &err))?;
     let folder = data.join("");
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or("embedded").to_owned();
-    let kubeconfig =
-        Kubeconfig { server: url, ca_pem: certificates.ca_pem(), token: &token, user: ADMIN, namespace: project, name: &name };
-    kubeconfig.write(&data.join("kubeconfig")).map_err(|err| Failure::io("write the kubeconfig", &err))?;
-    Ok(Introduction { certificates, token })
+    let path = data.join("kubeconfig");
+    let (url, namespace, secret) = (url.to_owned(), project.map(str::to_owned), token.clone());
+    let write = move |ca_pem: &str| {
+        let kubeconfig =
+            Kubeconfig { server: &url, ca_pem, token: &secret, user: ADMIN, namespace: namespace.as_deref(), name: &name };
+        kubeconfig.write(&path)
+    };
+    write(&certificates.ca_pem()).map_err(|err| Failure::io("write the kubeconfig", &err))?;
+    let trust = move |ca_pem: &str| {
+        if let Err(err) = write(ca_pem) {
+            tracing::error!(error = %err, "write the kubeconfig");
+        }
+    };
+    Ok(Introduction { certificates, token, trust: Box::new(trust) })
+}
+
+/// Where the certificate comes from, and what to do if it cannot be used.
+fn source(config: &Config, data: &Data, url: &str) -> (Source, &'static str) {
+    match (config.text("tls.certificate"), config.text("tls.key")) {
+        (Some(certificate), Some(key)) => (
+            Source::Given { certificate: certificate.into(), key: key.into() },
+            "`seaway config` shows who set tls.certificate and tls.key",
+        ),
+        _ => {
+            let (names, lifetime) = (names(config, url), config.duration("tls.lifetime"));
+            (
+                Source::Own { dir: data.join("tls"), names, lifetime },
+                "`seaway config` shows the names; without DIR/tls another CA is made",
+            )
+        }
+    }
 }
 
 /// The names of the certificate: those that were set, and the external URL's.
