@@ -143,4 +143,28 @@ mod tests {
         assert_eq!(lines(text), ["push demo/app:1.0.0", "apply"]);
         assert!(lines("# no play\nkind: Stage\n").is_empty());
     }
+
+    #[test]
+    fn what_is_said_to_run_must_be_there_and_say_how() {
+        let check = |document: Option<&str>, wrong: Option<&str>| {
+            let root = tempfile::tempdir().unwrap();
+            std::fs::write(
+                root.path().join("INDEX.md"),
+                "| [a.yaml](a.yaml) | runs | a |\n| [b.yaml](b.yaml) | needs it | b |\n",
+            )
+            .unwrap();
+            std::fs::create_dir(root.path().join("repository")).unwrap();
+            if let Some(text) = document {
+                std::fs::write(root.path().join("a.yaml"), text).unwrap();
+            }
+            let said = that_run(root.path()).map(|found| found.len());
+            match wrong {
+                None => assert_eq!(said.unwrap(), 1),
+                Some(wrong) => assert!(said.unwrap_err().to_string().contains(wrong), "{wrong}"),
+            }
+        };
+        check(None, Some("read examples/a.yaml"));
+        check(Some("# What it shows.\nkind: Project\n"), Some("it has no `# Play:`"));
+        check(Some("# What it shows.\n#\n# Play:\n#   apply\nkind: Project\n"), None);
+    }
 }

@@ -36,6 +36,7 @@ async fn every_example_that_runs_is_promoted_through() {
     let only = std::env::var("EXAMPLE").unwrap_or_default();
     let mut examples = that_run(&root()).unwrap();
     examples.retain(|example| example.name.contains(&only));
+    assert!(!examples.is_empty(), "no example that runs is called `{only}`");
     let world = World::start(options()).await.unwrap();
     let all = examples.iter().map(|example| {
         let world = &world;

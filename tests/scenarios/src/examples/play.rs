@@ -11,7 +11,7 @@ use seaway_api::kargo::{Freight, Promotion, Stage, Warehouse};
 use seaway_base::Clock;
 use seaway_core::freight::{find, newest_first};
 use seaway_core::stage::is_control_flow;
-use seaway_verbs::{Ended, Refreshable, Resolution, Verbs};
+use seaway_verbs::{Ended, Refreshable, Verbs};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -147,11 +147,6 @@ impl Play<'_> {
                 self.verbs.approve(&freight, stage, Timestamp::now()).await?;
             }
             ["resume", stage] => self.verbs.resume(stage, Timestamp::now()).await?,
-            ["resolve", stage, how] => {
-                let promotion = self.last(stage).await?.with_context(|| format!("`{stage}` has no promotion"))?;
-                let how = if how == "repeat" { Resolution::Repeat } else { Resolution::Skip };
-                self.verbs.resolve(&promotion.name_any(), how).await?;
-            }
             ["promote", stage, ref rest @ ..] => {
                 let (freight, must) = must(rest, text)?;
                 self.promote(stage, freight, &must).await?;
