@@ -20,7 +20,7 @@ mod place;
 mod play;
 
 pub use place::Place;
-pub use play::{Later, Played, play};
+pub use play::{Later, Played, is_blocked, play};
 
 use anyhow::{Context as _, Result, bail};
 use std::collections::BTreeMap;
@@ -76,8 +76,29 @@ pub fn index(root: &Path) -> Result<BTreeMap<String, String>> {
 /// # Errors
 /// A file that is not there, or a play that is missing.
 pub fn that_run(root: &Path) -> Result<Vec<Example>> {
+    let examples = examples(root, |state| state == "runs")?;
+    for example in &examples {
+        if example.play.is_empty() {
+            bail!("examples/{}: INDEX.md says that it runs, and it has no `{PLAY}`", example.name);
+        }
+        if example.play.len() > N_LINES_MAX {
+            bail!("examples/{}: its play is longer than {N_LINES_MAX} lines", example.name);
+        }
+    }
+    Ok(examples)
+}
+
+/// Every example that the index says needs a part that is not built, or a kind that is not served, if `kinds`.
+///
+/// # Errors
+/// A file that is not there.
+pub fn that_need(root: &Path, kinds: bool) -> Result<Vec<Example>> {
+    examples(root, |state| state.starts_with("needs") && state.starts_with("needs the kind") == kinds)
+}
+
+fn examples(root: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<Example>> {
     let mut found: BTreeMap<String, Example> = BTreeMap::new();
-    for (path, _) in index(root)?.into_iter().filter(|(_, state)| state == "runs") {
+    for (path, _) in index(root)?.into_iter().filter(|(_, state)| wanted(state)) {
         let text = std::fs::read_to_string(root.join(&path)).with_context(|| format!("read examples/{path}"))?;
         let folder = path.split_once('/').map_or("", |(folder, _)| folder);
         let own = root.join(folder).join("repository");
@@ -92,16 +113,7 @@ pub fn that_run(root: &Path) -> Result<Vec<Example>> {
         }
         example.documents.push((format!("examples/{path}"), text));
     }
-    let examples: Vec<Example> = found.into_values().collect();
-    for example in &examples {
-        if example.play.is_empty() {
-            bail!("examples/{}: INDEX.md says that it runs, and it has no `{PLAY}`", example.name);
-        }
-        if example.play.len() > N_LINES_MAX {
-            bail!("examples/{}: its play is longer than {N_LINES_MAX} lines", example.name);
-        }
-    }
-    Ok(examples)
+    Ok(found.into_values().collect())
 }
 
 /// The lines of a document's play.

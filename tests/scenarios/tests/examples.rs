@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use futures::StreamExt as _;
-use seaway_scenarios::examples::{Example, Later, Played, play, that_run};
+use seaway_scenarios::examples::{Example, Later, Place, Played, is_blocked, play, that_need, that_run};
 use seaway_scenarios::{Options, World};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,4 +63,22 @@ async fn every_example_that_runs_is_promoted_through() {
         began.elapsed().as_secs_f64()
     );
     assert!(wrong.is_empty(), "{} of {} examples do not run:\n\n{}", wrong.len(), played.len(), wrong.join("\n\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_example_that_needs_a_part_is_blocked_or_refused_by_name() {
+    let world = World::start(options()).await.unwrap();
+    let (parts, kinds) = (that_need(&root(), false).unwrap(), that_need(&root(), true).unwrap());
+    for example in &parts {
+        let said = is_blocked(&world, example).await.unwrap();
+        assert!(said.contains("not built yet"), "{}: {said}", example.name);
+        println!("{}: {said}", example.name);
+    }
+    for example in &kinds {
+        let text = Place::of(&world, &example.name).here(&example.text());
+        let said = format!("{:#}", world.apply(&example.name, &text).await.unwrap_err());
+        assert!(said.contains("is not served here"), "{}: {said}", example.name);
+    }
+    println!("{} examples need a part that is not built, {} a kind that is not served", parts.len(), kinds.len());
+    assert!(parts.len() >= 9, "{} examples are blocked", parts.len());
 }

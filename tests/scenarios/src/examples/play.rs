@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use parking_lot::Mutex;
-use seaway_api::kargo::{Freight, Promotion, Stage, Warehouse};
+use seaway_api::kargo::{Freight, ProjectConfig, Promotion, Stage, Warehouse};
 use seaway_base::Clock;
 use seaway_core::freight::{find, newest_first};
 use seaway_core::stage::is_control_flow;
@@ -87,6 +87,25 @@ pub async fn play(world: &World, example: &Example, clock: Option<&Later>) -> Re
     ensure!(n_looks > 0, "examples/{}: its play looks at nothing", example.name);
     let n_promotions = play.nothing_is_left().await.with_context(|| format!("examples/{}", example.name))?;
     Ok(Played { n_promotions, n_looks })
+}
+
+/// Applies an example that needs a part that is not built, and waits until one of its objects says so; answers what it says.
+///
+/// # Errors
+/// What was refused, or that nothing is blocked.
+pub async fn is_blocked(world: &World, example: &Example) -> Result<String> {
+    let text = Place::of(world, &example.name).here(&example.text());
+    world.apply(&example.name, &text).await?;
+    let verbs = world.verbs_in(&project(&text).with_context(|| format!("examples/{} names no project", example.name))?);
+    let told = || async {
+        let stages = list::<Stage>(&verbs).await?.into_iter().filter_map(|it| Some(it.status?.conditions));
+        let warehouses = list::<Warehouse>(&verbs).await?.into_iter().filter_map(|it| Some(it.status?.conditions));
+        let configs = list::<ProjectConfig>(&verbs).await?.into_iter().filter_map(|it| Some(it.status?.conditions));
+        let mut all = stages.chain(warehouses).chain(configs).flatten();
+        anyhow::Ok(all.find(|it| it.type_ == "Blocked" && it.reason == "NotBuilt").map(|it| it.message))
+    };
+    world.until(&format!("examples/{} is blocked", example.name), || async { Ok(told().await?.is_some()) }).await?;
+    told().await?.context("it is not blocked any more")
 }
 
 /// The project of the documents.
