@@ -10,7 +10,7 @@ use seaway_apiserver::Identity;
 use seaway_base::Random;
 use seaway_base::http::{Egress, HttpClient};
 use seaway_controllers::credentials::SecretCredentials;
-use seaway_controllers::{ClientFor, Context, Controllers, Handle, Settings};
+use seaway_controllers::{ClientFor, Context, Controllers, Handle};
 use seaway_git::{MirrorOptions, Mirrors};
 use seaway_runs::Ports;
 use std::path::Path;
@@ -40,7 +40,7 @@ impl Controlling {
 /// Starts them on `data`, and returns once they have seen everything there is.
 pub(crate) async fn start(gate: &Gate, data: &Path, options: &Options, random: &Random, life: Arc<Life>) -> Result<Controlling> {
     let http = HttpClient::new(Egress { own: options.own.clone(), ..Egress::local() }).context("make an HTTP client")?;
-    let settings = Settings::default();
+    let settings = options.settings.clone();
     let credentials = SecretCredentials::new(http.clone(), settings.shared_namespace.clone());
     let ports = Ports {
         git: Arc::new(Mirrors::new(data.join("mirrors"), http.clone(), MirrorOptions::default())),

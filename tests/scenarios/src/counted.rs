@@ -4,6 +4,7 @@ use parking_lot::Mutex;
 use seaway_store::{
     Batch, Committed, Expired, Key, Later, Listed, Object, Outcome, Pulled, SqliteStore, Stats, Store, StoreError,
 };
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -13,12 +14,21 @@ use tokio::sync::watch;
 pub struct Written {
     /// Their keys, in the order they were written.
     pub keys: Vec<Key>,
+    /// Those of them that are gone by it.
+    pub deleted: Vec<Key>,
 }
 
 impl Written {
     /// Did it change an object of this resource, such as `promotions.kargo.akuity.io`?
     pub fn touches(&self, resource: &str) -> bool {
         self.keys.iter().any(|key| &*key.resource == resource)
+    }
+
+    /// What it did, in resources: `delete promotions.kargo.akuity.io, write stages.kargo.akuity.io`.
+    pub fn what(&self) -> String {
+        let verb = |key: &Key| if self.deleted.contains(key) { "delete" } else { "write" };
+        let did: BTreeSet<String> = self.keys.iter().map(|key| format!("{} {}", verb(key), key.resource)).collect();
+        did.into_iter().collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -61,8 +71,10 @@ impl Store for Counted {
             let committed = self.store.commit(batch).await?;
             let changed = committed.outcomes.iter().filter(|outcome| !matches!(outcome, Outcome::Unchanged(_)));
             let keys: Vec<Key> = changed.map(|outcome| outcome.object().key.clone()).collect();
+            let gone = committed.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Deleted(_)));
+            let deleted = gone.map(|outcome| outcome.object().key.clone()).collect();
             if !keys.is_empty() {
-                self.ledger.lock().push(Written { keys });
+                self.ledger.lock().push(Written { keys, deleted });
             }
             Ok(committed)
         })

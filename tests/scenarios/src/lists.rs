@@ -10,9 +10,11 @@ use serde_json::Value;
 /// # Errors
 /// What the control plane said.
 pub async fn lists(client: &Client) -> Result<Vec<String>> {
-    let mut versions: Vec<String> = texts(&read(client, "/api").await?["versions"]).map(|version| format!("/api/{version}")).collect();
+    let mut versions: Vec<String> =
+        texts(&read(client, "/api").await?["versions"]).map(|version| format!("/api/{version}")).collect();
     let groups = read(client, "/apis").await?;
-    let all = groups["groups"].as_array().into_iter().flatten().flat_map(|group| group["versions"].as_array().into_iter().flatten());
+    let all =
+        groups["groups"].as_array().into_iter().flatten().flat_map(|group| group["versions"].as_array().into_iter().flatten());
     versions.extend(all.filter_map(|version| Some(format!("/apis/{}", version["groupVersion"].as_str()?))));
     let mut paths = Vec::new();
     for version in versions {

@@ -2,6 +2,7 @@
 
 use crate::death::Death;
 use seaway_base::{SharedClock, SystemClock};
+use seaway_controllers::Settings;
 use seaway_neighbours::git::GitOptions;
 use seaway_neighbours::registry::Access;
 use std::net::SocketAddr;
@@ -25,6 +26,8 @@ pub struct Options {
     pub registry: Access,
     /// Addresses that count as the control plane's own, which no step may reach.
     pub own: Vec<SocketAddr>,
+    /// What an operator sets.
+    pub settings: Settings,
     /// Threads of the control plane.
     pub n_threads: usize,
     /// Names, ids and backoff come from it.
@@ -41,6 +44,7 @@ impl Default for Options {
             git: GitOptions::default(),
             registry: Access::default(),
             own: Vec::new(),
+            settings: Settings::default(),
             n_threads: 2,
             seed: 7,
         }

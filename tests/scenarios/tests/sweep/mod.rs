@@ -1,4 +1,8 @@
-//! A pipeline with every kind of effect, how it is stopped at a moment, and what is left of it in the end.
+//! Courses that are stopped at a moment, come back, and are compared in the end; the first is a pipeline with every kind of effect.
+
+mod house;
+
+pub(crate) use house::House;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use kube::ResourceExt as _;
@@ -10,6 +14,24 @@ use seaway_verbs::Resolution;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Something that can be stopped at any moment and begun again.
+pub(crate) trait Course: Sized + Send + Sync + 'static {
+    /// At rest, and not yet counted.
+    fn set_up(sweep: Sweep) -> impl Future<Output = Result<Self>> + Send;
+    /// All of it, once; returns when nothing moves any more, or when it has died.
+    fn flow(&self) -> impl Future<Output = Result<()>> + Send;
+    /// After its death: the next life, and what was not acknowledged asked for again.
+    fn come_back(&self) -> impl Future<Output = Result<()>> + Send;
+    /// Decides what only a person can decide; answers whether there was something.
+    fn resolve(&self) -> impl Future<Output = Result<bool>> + Send;
+    /// Everything that is left, but ids and times.
+    fn end_state(&self) -> impl Future<Output = Result<String>> + Send;
+    /// What it flows in.
+    fn world(&self) -> &World;
+    /// The moments that were met, each with a word on what it is.
+    fn met(&self) -> Vec<String>;
+}
 
 const PIPELINE: &str = include_str!("pipeline.yaml");
 const FREIGHT: &str = include_str!("freight.yaml");
@@ -34,6 +56,11 @@ impl Sweep {
         Self { stop_label: Some(label.to_owned()), ..Self::default() }
     }
 
+    /// Counts from now on.
+    fn arm(&self) {
+        self.armed.store(true, Ordering::SeqCst);
+    }
+
     fn death(self: &Arc<Self>) -> Death {
         let sweep = Arc::clone(self);
         Arc::new(move |moment| {
@@ -50,7 +77,7 @@ impl Sweep {
         })
     }
 
-    pub(crate) fn seen(&self) -> Vec<String> {
+    fn seen(&self) -> Vec<String> {
         self.seen.lock().clone()
     }
 }
@@ -70,13 +97,13 @@ fn label(moment: &Moment) -> String {
 
 /// A world with the pipeline, at rest, and the count of the pushes that moved a ref.
 pub(crate) struct Bench {
-    pub(crate) world: World,
-    pub(crate) sweep: Arc<Sweep>,
+    world: World,
+    sweep: Arc<Sweep>,
     n_pushed: Arc<AtomicUsize>,
 }
 
-impl Bench {
-    pub(crate) async fn set_up(sweep: Sweep) -> Result<Self> {
+impl Course for Bench {
+    async fn set_up(sweep: Sweep) -> Result<Self> {
         let sweep = Arc::new(sweep);
         let options = Options { death: Some(sweep.death()), n_threads: 1, ..Options::default().without_bank() };
         let world = World::start(options).await?;
@@ -97,9 +124,9 @@ impl Bench {
         Ok(Self { world, sweep, n_pushed })
     }
 
-    /// Makes the freight that flows through the stages, and waits until nothing moves, dead or alive.
-    pub(crate) async fn flow(&self) -> Result<()> {
-        self.sweep.armed.store(true, Ordering::SeqCst);
+    /// Makes the freight that flows through the stages.
+    async fn flow(&self) -> Result<()> {
+        self.sweep.arm();
         tokio::select! {
             () = self.world.dies() => Ok(()),
             flowed = async {
@@ -109,8 +136,8 @@ impl Bench {
         }
     }
 
-    /// Starts the control plane again after its death. Freight whose making was not acknowledged is made again, as a person would.
-    pub(crate) async fn come_back(&self) -> Result<()> {
+    /// Freight whose making was not acknowledged is made again, as a person would.
+    async fn come_back(&self) -> Result<()> {
         self.world.crash().await;
         self.world.restart().await?;
         self.world.apply("freight.yaml", FREIGHT).await?;
@@ -118,7 +145,7 @@ impl Bench {
     }
 
     /// Where an effect is uncertain: what was sent was sent once, and a person who can look decides. Answers whether one was.
-    pub(crate) async fn resolve(&self) -> Result<bool> {
+    async fn resolve(&self) -> Result<bool> {
         let mut uncertain = false;
         for promotion in self.world.promotions().await? {
             let name = promotion.name_any();
@@ -143,12 +170,7 @@ impl Bench {
         Ok(uncertain)
     }
 
-    fn n_sent(&self) -> usize {
-        self.world.ear().heard().iter().filter(|heard| heard.method == "POST").count()
-    }
-
-    /// Everything that is left, but ids and times.
-    pub(crate) async fn end_state(&self) -> Result<String> {
+    async fn end_state(&self) -> Result<String> {
         let world = &self.world;
         let mut lines = Vec::new();
         for stage in ["qa", "e2e"] {
@@ -198,11 +220,25 @@ impl Bench {
             world.ear().heard().into_iter().map(|it| format!("{} {} {}", it.method, it.path, it.body)).collect();
         let repeatable: BTreeSet<&String> = heard.iter().filter(|it| !it.starts_with("POST")).collect();
         lines.push(format!("heard {repeatable:?}, {} POST", self.n_sent()));
-        Ok(lines.join("\n"))
+        Ok(as_resolved(&lines.join("\n")))
+    }
+
+    fn world(&self) -> &World {
+        &self.world
+    }
+
+    fn met(&self) -> Vec<String> {
+        self.sweep.seen()
+    }
+}
+
+impl Bench {
+    fn n_sent(&self) -> usize {
+        self.world.ear().heard().iter().filter(|heard| heard.method == "POST").count()
     }
 }
 
 /// The state of a run in which an uncertain effect was skipped by a person: it counts as done.
-pub(crate) fn as_resolved(state: &str) -> String {
+fn as_resolved(state: &str) -> String {
     state.replace("  chat Skipped", "  chat Succeeded")
 }

@@ -2,11 +2,29 @@
 #![expect(unreachable_pub, reason = "a module of three test files")]
 
 use anyhow::Result;
+use kube::ResourceExt as _;
+use seaway_api::kargo::{Promotion, PromotionPhase};
+use seaway_scenarios::World;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
+
+/// The project `bank`, all of whose stages promote by themselves.
+pub const PROJECT_YAML: &str = "\
+apiVersion: kargo.akuity.io/v1alpha1
+kind: Project
+metadata: { name: bank }
+---
+apiVersion: kargo.akuity.io/v1alpha1
+kind: ProjectConfig
+metadata: { name: bank, namespace: bank }
+spec:
+  promotionPolicies:
+  - stageSelector: { name: 'glob:*' }
+    autoPromotionEnabled: true
+";
 
 /// Checks the bank's repository out.
 pub const CLONE: &str = "{ uses: git-clone, as: clone, config: { repoURL: 'http://127.0.0.1:7480/bank.git', checkout: [{ path: ./src, branch: main }] } }";
@@ -105,4 +123,19 @@ pub fn masked(line: &str) -> String {
         text.push(c);
     }
     text.trim_end().to_owned()
+}
+
+/// The last promotion of a stage, once it is over.
+///
+/// # Errors
+/// None came, or none ended in time.
+pub async fn ended(world: &World, stage: &str) -> Result<(PromotionPhase, String)> {
+    let last = async || -> Result<Option<Promotion>> {
+        let all = world.promotions().await?;
+        let last = all.into_iter().filter(|it| it.spec.stage == stage).max_by_key(|it| it.name_any());
+        Ok(last.filter(|it| it.status.as_ref().is_some_and(|status| status.phase.is_terminal())))
+    };
+    world.until(&format!("a promotion to {stage} is over"), || async { Ok(last().await?.is_some()) }).await?;
+    let status = last().await?.and_then(|it| it.status).unwrap_or_default();
+    Ok((status.phase, status.message))
 }
