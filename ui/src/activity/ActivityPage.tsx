@@ -1,0 +1,83 @@
+// What happened: who did what to what, and when; filters stand in the URL.
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { api } from "../shared/api/client.ts";
+import type { ActivityItem } from "../shared/api/types.ts";
+import { OpenLink } from "../shared/frame/OpenLink.tsx";
+import { useOpen, type Openable } from "../shared/frame/open.ts";
+import { useBoard, useList } from "../shared/live/hooks.ts";
+import { Ago } from "../shared/look/Ago.tsx";
+import { Button } from "../shared/look/Button.tsx";
+import { Empty } from "../shared/look/Empty.tsx";
+import { ProblemNote } from "../shared/look/ProblemNote.tsx";
+import { csvOf } from "./csv.ts";
+import css from "./ActivityPage.module.css";
+
+const KINDS = ["Promotion", "Freight", "Stage", "Warehouse"];
+const OPENABLE: Record<string, Openable> = { Promotion: "promotion", Freight: "freight", Stage: "stage", Warehouse: "warehouse" };
+
+export function ActivityPage() {
+  const { project } = useBoard();
+  const { search, set } = useOpen();
+  const stages = useList("stages");
+  const promotions = useList("promotions");
+  const filter = { actor: search.actor ?? "", stage: search.of ?? "", kind: search.kind ?? "" };
+  const query = useInfiniteQuery({
+    queryKey: ["activity", project, filter],
+    queryFn: ({ pageParam }) => api.activity(project, filter, pageParam),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next,
+  });
+  const { refetch } = query;
+  useEffect(() => { void refetch(); }, [promotions, refetch]);
+  const items = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const isFiltered = Object.values(filter).some((value) => value !== "");
+  return (
+    <section className={css.page}>
+      <header className={css.head}>
+        <h1>Activity</h1>
+        <input data-filter type="search" placeholder="who" aria-label="only what this person did" title="filter (/)" defaultValue={filter.actor} key={filter.actor} onKeyDown={(event) => { if (event.key === "Enter") set({ actor: event.currentTarget.value || undefined } as never); }} onBlur={(event) => { if (event.target.value !== filter.actor) set({ actor: event.target.value || undefined } as never); }} />
+        <select aria-label="only this stage" value={filter.stage} onChange={(event) => set({ of: event.target.value || undefined } as never)}><option value="">every stage</option>{stages.map((one) => <option key={one.name}>{one.name}</option>)}</select>
+        <select aria-label="only this kind" value={filter.kind} onChange={(event) => set({ kind: event.target.value || undefined } as never)}><option value="">every kind</option>{KINDS.map((kind) => <option key={kind}>{kind}</option>)}</select>
+        <Button disabled={items.length === 0} title="the rows below, as CSV" onClick={() => save(`${project}-activity.csv`, csvOf(items))}>CSV</Button>
+      </header>
+      {query.isError && <ProblemNote error={query.error} />}
+      {query.isSuccess && items.length === 0 && <Empty what={isFiltered ? "Nothing that matches these filters." : "Nothing happened yet."} {...(isFiltered ? {} : { command: "seaway demo push fund-transfer:1.5.1", then: "Freight found, promotions asked, ended and aborted are listed here, newest first." })} />}
+      {items.length > 0 && <Items items={items} />}
+      {query.hasNextPage && <p className={css.more}><Button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{query.isFetchingNextPage ? "reading…" : "Older"}</Button></p>}
+    </section>
+  );
+}
+
+function Items({ items }: { items: readonly ActivityItem[] }) {
+  return (
+    <div className={css.scroll} tabIndex={0} role="region" aria-label="activity">
+      <table className={css.table}>
+        <thead><tr><th scope="col">when</th><th scope="col">who</th><th scope="col">what</th><th scope="col">to</th><th scope="col">in words</th></tr></thead>
+        <tbody>
+          {items.map((item, index) => {
+            const kind = OPENABLE[item.object.kind];
+            return (
+              <tr key={`${item.at} ${index}`}>
+                <td className={css.when}><Ago at={item.at} /></td>
+                <td>{item.actor}</td>
+                <td>{item.reason}</td>
+                <td className={css.object}>{kind ? <OpenLink kind={kind} name={item.object.name} data-nav="rows" data-kind={kind} data-name={item.object.name} title={`${item.object.kind} ${item.object.name}`}>{item.object.kind.toLowerCase()} {item.object.name}</OpenLink> : `${item.object.kind} ${item.object.name}`}</td>
+                <td className={css.message} title={item.message}>{item.message}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function save(name: string, text: string) {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

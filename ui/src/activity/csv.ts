@@ -1,0 +1,15 @@
+// Activity as a file for a spreadsheet.
+import type { ActivityItem } from "../shared/api/types.ts";
+
+const HEAD = ["at", "actor", "reason", "kind", "name", "message"];
+
+/** RFC 4180; what a spreadsheet would take for a formula is made text. */
+export function csvOf(items: readonly ActivityItem[]): string {
+  const rows = items.map((item) => [item.at, item.actor, item.reason, item.object.kind, item.object.name, item.message]);
+  return [HEAD, ...rows].map((row) => row.map(field).join(",")).join("\r\n") + "\r\n";
+}
+
+function field(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

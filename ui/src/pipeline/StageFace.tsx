@@ -1,0 +1,43 @@
+// A stage as it stands: name, version as the hero, state as shape and word, what it waits for; the same in the graph and in the list.
+import type { StageView } from "../shared/api/types.ts";
+import { Ago } from "../shared/look/Ago.tsx";
+import { stageColour } from "../shared/look/state.ts";
+import { StateMark } from "../shared/look/StateMark.tsx";
+import { Version } from "../shared/look/Version.tsx";
+import { cutMiddle, partsOf } from "../shared/look/version.ts";
+import css from "./StageFace.module.css";
+
+export function StageFace({ stage, max }: { stage: StageView; max?: number }) {
+  const isMoving = stage.state === "promoting" || stage.state === "waiting" || stage.state === "failed";
+  const next = partsOf(stage.next)[0]?.version ?? "";
+  const inGit = partsOf(stage.inGit ?? "")[0]?.version ?? "";
+  return (
+    <span className={css.face} style={{ borderLeftColor: stageColour(stage.index) }}>
+      <span className={css.head}>
+        <span className={css.name}>{stage.name}</span>
+        {stage.since && <span className={css.since}><Ago at={stage.since} /></span>}
+      </span>
+      {stage.controlFlow ? <span className={css.flow}>passes on what it gets</span> : <Version label={stage.has} {...(max ? { max } : {})} />}
+      <span className={css.state}>
+        <StateMark state={stage.state} />
+        {isMoving && next !== "" && <span className={css.next} title={stage.next}>← {cutMiddle(next, 9)}</span>}
+      </span>
+      <span className={css.waits} title={stage.cause}>
+        {inGit !== "" ? <span className={css.git}>git has {cutMiddle(inGit, 12)}</span> : stage.waitsFor}
+      </span>
+    </span>
+  );
+}
+
+/** The same in a sentence, for those who listen. */
+export function sentenceOf(stage: StageView): string {
+  return [
+    `stage ${stage.name}`,
+    stage.has === "" ? "has nothing yet" : `has ${stage.has}`,
+    stage.state,
+    stage.next === "" ? "" : `next ${stage.next}`,
+    stage.waitsFor === "" ? "" : `waits for ${stage.waitsFor}`,
+    stage.inGit ? `git has ${stage.inGit}` : "",
+    stage.upstream.length === 0 ? "" : `after ${stage.upstream.join(" and ")}`,
+  ].filter(Boolean).join(", ");
+}

@@ -1,0 +1,48 @@
+// A stage in the graph: opens its panel, takes freight that is dropped on it; renders again only when its own object changes.
+import { Handle, Position } from "@xyflow/react";
+import { memo, useState } from "react";
+import { OpenLink } from "../shared/frame/OpenLink.tsx";
+import { useOpen } from "../shared/frame/open.ts";
+import { useIsLive, useObject } from "../shared/live/hooks.ts";
+import { isStuck } from "../shared/look/state.ts";
+import { drag, FREIGHT_TYPE, useDragged } from "./drag.ts";
+import { sentenceOf, StageFace } from "./StageFace.tsx";
+import css from "./Node.module.css";
+
+export const StageNode = memo(function StageNode({ data }: { data: { name: string } }) {
+  const stage = useObject("stages", data.name);
+  const { plan, search } = useOpen();
+  const isLive = useIsLive();
+  const dragged = useObject("freight", useDragged() ?? "");
+  const [isOver, setIsOver] = useState(false);
+  if (!stage) return null;
+  const takes = dragged !== undefined && isLive && stage.mayPromote && dragged.mayGoTo.includes(stage.name);
+  const look = [
+    css.node, "nopan",
+    dragged === undefined ? "" : takes ? css.takes : css.refuses,
+    takes && isOver ? css.over : "",
+    isStuck(stage.state) ? css.stuck : "",
+    search.stage === stage.name ? css.open : "",
+  ].join(" ");
+  return (
+    <div
+      className={look}
+      onDragOver={(event) => { if (takes) { event.preventDefault(); event.dataTransfer.dropEffect = "move"; setIsOver(true); } }}
+      onDragLeave={() => setIsOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setIsOver(false);
+        drag(null);
+        const freight = event.dataTransfer.getData(FREIGHT_TYPE);
+        if (takes && freight !== "") plan(stage.name, freight);
+      }}
+    >
+      <Handle type="target" position={Position.Left} isConnectable={false} className={css.handle} />
+      <OpenLink kind="stage" name={stage.name} className={css.link} aria-label={sentenceOf(stage)} title={stage.cause} draggable={false} data-nav="stages" data-kind="stage" data-name={stage.name}>
+        <StageFace stage={stage} />
+      </OpenLink>
+      {takes && <span className={css.drop}>drop to plan</span>}
+      <Handle type="source" position={Position.Right} isConnectable={false} className={css.handle} />
+    </div>
+  );
+});

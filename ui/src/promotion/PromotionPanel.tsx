@@ -1,0 +1,78 @@
+// A promotion: its steps as they run, why it stands where it stands, its journal; what a person may do about it.
+import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { api } from "../shared/api/client.ts";
+import type { PromotionView } from "../shared/api/types.ts";
+import { OpenLink } from "../shared/frame/OpenLink.tsx";
+import { useBoard, useIsLive, useObject } from "../shared/live/hooks.ts";
+import { Action } from "../shared/look/Action.tsx";
+import { Ago } from "../shared/look/Ago.tsx";
+import { Copy } from "../shared/look/Copy.tsx";
+import { Panel } from "../shared/look/Panel.tsx";
+import { ProblemNote } from "../shared/look/ProblemNote.tsx";
+import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
+import { StageDot } from "../shared/look/StageDot.tsx";
+import { hasEnded } from "../shared/look/state.ts";
+import { StateMark } from "../shared/look/StateMark.tsx";
+import { took } from "../shared/look/time.ts";
+import { short } from "../shared/look/version.ts";
+import { Why } from "../shared/look/Why.tsx";
+import { Journal } from "./Journal.tsx";
+import { Steps } from "./Steps.tsx";
+
+const LOOK_AGAIN_MS = 1_000;
+
+export function PromotionPanel({ name }: { name: string }) {
+  const { project } = useBoard();
+  const isLive = useIsLive();
+  const row = useObject("promotions", name);
+  const query = useQuery({
+    queryKey: ["promotion", project, name],
+    queryFn: () => api.promotion(project, name),
+    // The board tells of phases; steps are looked at while they run.
+    refetchInterval: ({ state }) => (isLive && state.data && !hasEnded(state.data.phase) ? LOOK_AGAIN_MS : false),
+  });
+  const { refetch } = query;
+  useEffect(() => { if (row) void refetch(); }, [row, refetch]);
+  const view = query.data;
+  if (!view) return <Panel kind="promotion" title={row?.label ?? name}>{query.isError && <ProblemNote error={query.error} />}</Panel>;
+  return (
+    <Panel kind="promotion" title={`${view.label} into ${view.stage}`} subtitle={<StateMark state={view.phase} />}>
+      {query.isError && <ProblemNote error={query.error} />}
+      {view.answer ? <Why answer={view.answer} /> : view.message !== "" && hasEnded(view.phase) && <Section title="Why"><p>{view.message}</p></Section>}
+      <Section title="Steps"><Steps view={view} /></Section>
+      <About view={view} />
+      <Section title="Journal"><Journal events={view.events} /></Section>
+    </Panel>
+  );
+}
+
+function About({ view }: { view: PromotionView }) {
+  const { project } = useBoard();
+  const may = useObject("stages", view.stage)?.mayPromote ?? false;
+  const isOpen = !hasEnded(view.phase);
+  return (
+    <Section title="What it is">
+      <Rows>
+        <Row name="stage"><OpenLink kind="stage" name={view.stage}><StageDot name={view.stage} /></OpenLink></Row>
+        <Row name="freight"><OpenLink kind="freight" name={view.freight}>{view.label}</OpenLink></Row>
+        <Row name="asked by">{view.actor}, <Ago at={view.createdAt} suffix="ago" /></Row>
+        {view.startedAt && view.finishedAt && <Row name="took">{took(view.startedAt, view.finishedAt)}</Row>}
+        <Row name="plan">{view.planDigest ? <>bound to <Copy text={view.planDigest} shown={short(view.planDigest, 12)} label="plan digest" />: it writes that, or nothing</> : "asked without a plan"}</Row>
+        <Row name="name"><Copy text={view.name} label="promotion" /></Row>
+      </Rows>
+      {may && isOpen && (
+        <Actions>
+          {view.uncertainStep && (
+            <>
+              <p>Nobody knows whether <code>{view.uncertainStep}</code> happened. Look there, then say:</p>
+              <Action label="Repeat it" sure="It may then happen twice." answered={view.phase} act={() => api.resolve(project, view.name, "repeat")} />
+              <Action label="Skip it" sure="It is then taken as done." answered={view.phase} act={() => api.resolve(project, view.name, "skip")} />
+            </>
+          )}
+          <Action label="Abort" look="danger" sure="What it pushed stays pushed. Abort?" answered={view.phase} act={() => api.abort(project, view.name)} />
+        </Actions>
+      )}
+    </Section>
+  );
+}

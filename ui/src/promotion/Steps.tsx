@@ -1,0 +1,25 @@
+// The steps of a promotion, in order.
+import type { PromotionView } from "../shared/api/types.ts";
+import { StateMark } from "../shared/look/StateMark.tsx";
+import { took } from "../shared/look/time.ts";
+import css from "./Steps.module.css";
+
+export function Steps({ view }: { view: PromotionView }) {
+  return (
+    <ol className={css.steps}>
+      {view.steps.map((step) => (
+        <li key={step.alias} className={css.step} aria-current={step.status.toLowerCase() === "running" ? "step" : undefined}>
+          <StateMark state={step.status} word={false} />
+          <div className={css.what}>
+            <p><b>{step.alias}</b> <code className={css.uses}>{step.uses}</code></p>
+            {step.message !== "" && <p className={css.message}>{step.message}</p>}
+            {step.output !== undefined && step.output !== null && (
+              <details><summary>output</summary><pre className={css.output}>{JSON.stringify(step.output, null, 2)}</pre></details>
+            )}
+          </div>
+          <span className={css.took}>{step.startedAt && step.finishedAt ? took(step.startedAt, step.finishedAt) : step.status.toLowerCase()}</span>
+        </li>
+      ))}
+    </ol>
+  );
+}

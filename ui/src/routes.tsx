@@ -1,0 +1,18 @@
+// The table of pages: one line a page. The URL is the state; each page but the first is loaded when it is opened.
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from "@tanstack/react-router";
+import { PipelinePage } from "./pipeline/PipelinePage.tsx";
+import { FirstProject } from "./shared/frame/FirstProject.tsx";
+import { validateSearch } from "./shared/frame/open.ts";
+import { ProjectFrame } from "./shared/frame/ProjectFrame.tsx";
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: FirstProject });
+const home = createRoute({ getParentRoute: () => root, path: "/", component: FirstProject });
+const project = createRoute({ getParentRoute: () => root, path: "/p/$project", component: ProjectFrame, validateSearch });
+const pages = [
+  createRoute({ getParentRoute: () => project, path: "/", component: PipelinePage }),
+  createRoute({ getParentRoute: () => project, path: "what-is-where", component: lazyRouteComponent(() => import("./what-is-where/WhatIsWherePage.tsx"), "WhatIsWherePage") }),
+  createRoute({ getParentRoute: () => project, path: "activity", component: lazyRouteComponent(() => import("./activity/ActivityPage.tsx"), "ActivityPage") }),
+  createRoute({ getParentRoute: () => project, path: "settings", component: lazyRouteComponent(() => import("./settings/SettingsPage.tsx"), "SettingsPage") }),
+];
+
+export const router = createRouter({ routeTree: root.addChildren([home, project.addChildren(pages)]), defaultPreload: "intent" });

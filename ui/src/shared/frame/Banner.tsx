@@ -1,0 +1,87 @@
+// The page's first sentence is what waits for you, its second what is stuck and why.
+import { useState } from "react";
+import type { Answer } from "../api/types.ts";
+import { useAnswers, useList, useLoaded } from "../live/hooks.ts";
+import { Ago } from "../look/Ago.tsx";
+import { Button } from "../look/Button.tsx";
+import { isStuck, waitsForYou } from "../look/state.ts";
+import { StateMark } from "../look/StateMark.tsx";
+import { partsOf } from "../look/version.ts";
+import { useOpen, type Openable } from "./open.ts";
+import { OpenLink } from "./OpenLink.tsx";
+import css from "./Banner.module.css";
+
+const SHOWN_MAX = 2;
+const OPENABLE: Record<string, Openable> = { Stage: "stage", Freight: "freight", Warehouse: "warehouse", Promotion: "promotion" };
+
+/** The answers that wait for the one who looks, that wait for somebody else, and that are stuck; a promotion's is its stage's. */
+export function sortAnswers(answers: readonly Answer[]) {
+  const about = answers.filter((one) => one.kind === "Stage" || one.kind === "Warehouse");
+  return {
+    you: about.filter((one) => one.state === "waiting" && waitsForYou(one.waitsFor)),
+    others: about.filter((one) => one.state === "waiting" && /^a (promoter|person)\b/.test(one.waitsFor)),
+    stuck: about.filter((one) => isStuck(one.state)),
+  };
+}
+
+export function Banner() {
+  const isLoaded = useLoaded();
+  const { you, others, stuck } = sortAnswers(useAnswers());
+  if (!isLoaded) return null;
+  const isCalm = you.length + others.length + stuck.length === 0;
+  return (
+    <section className={css.banner} aria-label="what waits and what is stuck" aria-live="polite">
+      {isCalm && <p className={css.calm}>Nothing waits for you, and nothing is stuck.</p>}
+      <Rows words={`${n(you)} for you`} tone="you" answers={you} />
+      <Rows words={`${n(others)} for a promoter`} tone="others" answers={others} />
+      <Rows words={`${stuck.length} ${stuck.length === 1 ? "is" : "are"} stuck`} tone="stuck" answers={stuck} />
+    </section>
+  );
+}
+
+const n = (answers: Answer[]) => `${answers.length} ${answers.length === 1 ? "waits" : "wait"}`;
+
+function Rows({ words, tone, answers }: { words: string; tone: "you" | "others" | "stuck"; answers: Answer[] }) {
+  const [shows, setShows] = useState(false);
+  if (answers.length === 0) return null;
+  const shown = shows ? answers : answers.slice(0, SHOWN_MAX);
+  return (
+    <ul className={`${css.rows} ${css[tone]}`}>
+      {shown.map((answer, index) => (
+        <li key={`${answer.kind}/${answer.name}`} className={css.row}>
+          <span className={css.words}>{index === 0 ? words : ""}</span>
+          <What answer={answer} />
+          {index === SHOWN_MAX - 1 && answers.length > SHOWN_MAX && !shows && <Button look="quiet" onClick={() => setShows(true)}>and {answers.length - SHOWN_MAX} more</Button>}
+          <Do answer={answer} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function What({ answer }: { answer: Answer }) {
+  const stage = useList("stages").find((one) => answer.kind === "Stage" && one.name === answer.name);
+  const freight = useList("freight").find((one) => one.name === stage?.nextFreight);
+  const kind = OPENABLE[answer.kind];
+  const isWaiting = answer.state === "waiting";
+  return (
+    <p className={css.what}>
+      <StateMark state={answer.state} word={false} />{" "}
+      {kind ? <OpenLink kind={kind} name={answer.name} className={css.name}>{answer.name}</OpenLink> : <b>{answer.name}</b>}
+      {isWaiting && stage && stage.next !== "" && <> ← {stage.next}{freight && <span className={css.alias}> {freight.alias}</span>}</>}
+      <span className={css.cause} title={answer.cause}>{isWaiting && stage ? answer.waitsFor.replace(/^(you|a promoter): /, "") : answer.cause}</span>
+      {answer.since && <span className={css.since}><Ago at={answer.since} suffix="ago" /></span>}
+    </p>
+  );
+}
+
+function Do({ answer }: { answer: Answer }) {
+  const { open, plan } = useOpen();
+  const stage = useList("stages").find((one) => answer.kind === "Stage" && one.name === answer.name);
+  const kind = OPENABLE[answer.kind];
+  const nextFreight = stage?.nextFreight;
+  if (stage && stage.mayPromote && answer.state === "waiting" && nextFreight !== undefined) {
+    return <Button keys="p" title={`what would be written: ${partsOf(stage.next)[0]?.version ?? ""} into ${stage.name}`} onClick={() => plan(stage.name, nextFreight)}>See plan</Button>;
+  }
+  return kind ? <Button keys="w" title="why does it not move" onClick={() => open(kind, answer.name)}>Why</Button> : null;
+}

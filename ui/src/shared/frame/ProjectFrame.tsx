@@ -1,0 +1,82 @@
+// What surrounds every page of a project: the live board, header, banner, side panels, dialogs and keys.
+import { useQueryClient } from "@tanstack/react-query";
+import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import type { Problem } from "../api/problem.ts";
+import { move, step } from "../keys/move.ts";
+import { useKeys } from "../keys/keys.ts";
+import { LiveBoard } from "../live/board.ts";
+import { BoardContext } from "../live/hooks.ts";
+import { follow, lineTo } from "../live/stream.ts";
+import { switchTimes } from "../look/clock.ts";
+import { ProblemNote } from "../look/ProblemNote.tsx";
+import { Banner } from "./Banner.tsx";
+import { ConnectionBar } from "./ConnectionBar.tsx";
+import { Header } from "./Header.tsx";
+import { HelpDialog } from "./HelpDialog.tsx";
+import { useOpen } from "./open.ts";
+import { Palette, type Asked } from "./Palette.tsx";
+import { SidePanel } from "./SidePanel.tsx";
+import { useVerbs } from "./verbs.ts";
+import css from "./ProjectFrame.module.css";
+
+const PlanDialog = lazy(() => import("../../promotion/PlanDialog.tsx").then((module) => ({ default: module.PlanDialog })));
+
+export function ProjectFrame() {
+  const { project } = useParams({ strict: false }) as { project: string };
+  const queries = useQueryClient();
+  const board = useMemo(() => new LiveBoard(project), [project]);
+  const [ended, setEnded] = useState<Problem | null>(null);
+  useEffect(() => {
+    setEnded(null);
+    const stream = follow(board, lineTo(project), (problem) => {
+      if (problem.status === 401) void queries.invalidateQueries({ queryKey: ["session"] });
+      setEnded(problem);
+    });
+    return stream.stop;
+  }, [board, project, queries]);
+  useEffect(() => { document.title = `${project} · Seaway`; }, [project]);
+  return <BoardContext value={board}><Inside project={project} ended={ended} /></BoardContext>;
+}
+
+function Inside({ project, ended }: { project: string; ended: Problem | null }) {
+  const navigate = useNavigate();
+  const { search, close } = useOpen();
+  const [asked, ask] = useState<Asked | null>(null);
+  const [helps, setHelps] = useState(false);
+  const verbs = useVerbs(ask);
+  const go = (page: string) => () => void navigate({ to: `/p/$project${page}` as never, params: { project } as never });
+  useKeys({
+    "mod+k": () => ask({ question: "" }),
+    "g p": go(""), "g w": go("/what-is-where"), "g a": go("/activity"), "g s": go("/settings"),
+    j: () => step(1), k: () => step(-1),
+    ArrowLeft: () => move("left"), ArrowRight: () => move("right"), ArrowUp: () => move("up"), ArrowDown: () => move("down"),
+    p: verbs.planHere, w: verbs.whyHere, t: switchTimes,
+    "/": () => document.querySelector<HTMLInputElement>("[data-filter]")?.focus(),
+    "?": () => setHelps(true),
+    Escape: (event) => {
+      if (event.target instanceof HTMLInputElement) event.target.blur();
+      else close();
+    },
+  });
+  return (
+    <div className={css.frame}>
+      <Header project={project} onSearch={() => ask({ question: "" })} onHelp={() => setHelps(true)} />
+      <ConnectionBar />
+      {ended && ended.status !== 401 ? <main className={css.ended}><ProblemNote error={ended} /></main> : (
+        <>
+          <Banner />
+          <div className={css.stage}>
+            <main className={css.main}><Suspense fallback={null}><Outlet /></Suspense></main>
+            <SidePanel />
+          </div>
+        </>
+      )}
+      {search.plan !== undefined && search.with !== undefined && (
+        <Suspense fallback={null}><PlanDialog key={`${search.plan} ${search.with}`} stage={search.plan} freight={search.with} /></Suspense>
+      )}
+      {asked && <Palette asked={asked} project={project} onHelp={() => setHelps(true)} onClose={() => ask(null)} />}
+      {helps && <HelpDialog onClose={() => setHelps(false)} />}
+    </div>
+  );
+}

@@ -1,0 +1,141 @@
+// The live cache: one project's board, normalised; whoever reads one object is told only when that object changed.
+import type { Answer, Board, BoardChange, FreightView, PromotionRow, StageView, WarehouseView } from "../api/types.ts";
+
+export interface Kinds { stages: StageView; freight: FreightView; warehouses: WarehouseView; promotions: PromotionRow }
+export type Kind = keyof Kinds;
+const KINDS: Kind[] = ["stages", "freight", "warehouses", "promotions"];
+
+/** What a reader listens to: one object (`stages/qa`), the names of a kind (`stages`), the answers, or the connection. */
+export type Topic = Kind | `${Kind}/${string}` | "answers" | "connection";
+
+export type Connection =
+  | { state: "connecting" }
+  | { state: "live" }
+  | { state: "lost"; since: number; why: string }
+  | { state: "ended" };
+
+/** What changed while the connection was lost. */
+export interface Missed { from: number; until: number; stages: string[]; freight: string[] }
+
+const same = (a: unknown, b: unknown) => a === b || JSON.stringify(a) === JSON.stringify(b);
+
+/** `7` and `"3f:7"` are both revision 7. */
+export function revisionNumber(revision: number | string): number {
+  return typeof revision === "number" ? revision : Number(revision.split(":").pop());
+}
+
+export class LiveBoard {
+  readonly project: string;
+  revision = -1;
+  loaded = false;
+  answers: readonly Answer[] = [];
+  connection: Connection = { state: "connecting" };
+  missed: Missed | null = null;
+  /** Server's clock minus ours, in milliseconds. */
+  skew = 0;
+
+  #objects: { [K in Kind]: Map<string, Kinds[K]> } = {
+    stages: new Map(), freight: new Map(), warehouses: new Map(), promotions: new Map(),
+  };
+  #lists: { [K in Kind]: readonly Kinds[K][] } = { stages: [], freight: [], warehouses: [], promotions: [] };
+  #listeners = new Map<Topic, Set<() => void>>();
+
+  constructor(project: string) {
+    this.project = project;
+  }
+
+  get<K extends Kind>(kind: K, name: string): Kinds[K] | undefined {
+    return this.#objects[kind].get(name);
+  }
+
+  /** All of a kind, in the board's order; the same array until one of them changes. */
+  list<K extends Kind>(kind: K): readonly Kinds[K][] {
+    return this.#lists[kind] as readonly Kinds[K][];
+  }
+
+  subscribe(topic: Topic, listener: () => void): () => void {
+    const listeners = this.#listeners.get(topic) ?? new Set();
+    this.#listeners.set(topic, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(topic);
+    };
+  }
+
+  /** Takes a whole board; what is equal to what was known keeps its identity and wakes nobody. */
+  replace(board: Board) {
+    const touched = new Set<Topic>();
+    for (const kind of KINDS) {
+      const named = new Set(board[kind].map((one) => one.name));
+      const gone = [...this.#objects[kind].keys()].filter((name) => !named.has(name));
+      this.#put(kind, board[kind], gone, touched);
+    }
+    this.#answer(board.answers, touched);
+    this.revision = revisionNumber(board.revision);
+    const server = Date.parse(board.now);
+    if (!Number.isNaN(server)) this.skew = server - Date.now();
+    if (!this.loaded) for (const kind of KINDS) touched.add(kind);
+    this.loaded = true;
+    this.#wake(touched);
+  }
+
+  /** Takes what changed; a change that is not newer than the board is ignored. */
+  apply(change: BoardChange) {
+    const revision = revisionNumber(change.revision);
+    if (revision <= this.revision) return;
+    const touched = new Set<Topic>();
+    for (const kind of KINDS) this.#put(kind, change[kind] ?? [], change.gone?.[kind] ?? [], touched);
+    if (change.answers) this.#answer(change.answers, touched);
+    this.revision = revision;
+    this.#wake(touched);
+  }
+
+  connect(connection: Connection) {
+    this.connection = connection;
+    this.#wake(new Set<Topic>(["connection"]));
+  }
+
+  /** Says what differs from what was shown when the connection was lost, until it is read. */
+  say(missed: Missed | null) {
+    this.missed = missed;
+    this.#wake(new Set<Topic>(["connection"]));
+  }
+
+  #put<K extends Kind>(kind: K, some: readonly Kinds[K][], gone: readonly string[], touched: Set<Topic>) {
+    const objects = this.#objects[kind] as Map<string, Kinds[K]>;
+    let changed = false;
+    for (const one of some) {
+      if (same(objects.get(one.name), one)) continue;
+      objects.set(one.name, one);
+      touched.add(`${kind}/${one.name}`);
+      changed = true;
+    }
+    for (const name of gone) {
+      if (!objects.delete(name)) continue;
+      touched.add(`${kind}/${name}`);
+      changed = true;
+    }
+    if (!changed) return;
+    touched.add(kind);
+    (this.#lists[kind] as readonly Kinds[K][]) = [...objects.values()].sort(ORDER[kind] as (a: Kinds[K], b: Kinds[K]) => number);
+  }
+
+  #answer(answers: readonly Answer[], touched: Set<Topic>) {
+    if (same(this.answers, answers)) return;
+    this.answers = answers;
+    touched.add("answers");
+  }
+
+  #wake(topics: Set<Topic>) {
+    for (const topic of topics) for (const listener of [...(this.#listeners.get(topic) ?? [])]) listener();
+  }
+}
+
+const newestFirst = (a: string, b: string) => (a < b ? 1 : a > b ? -1 : 0);
+
+const ORDER: { [K in Kind]: (a: Kinds[K], b: Kinds[K]) => number } = {
+  stages: (a, b) => a.index - b.index || a.name.localeCompare(b.name),
+  freight: (a, b) => newestFirst(a.foundAt, b.foundAt) || a.name.localeCompare(b.name),
+  warehouses: (a, b) => a.name.localeCompare(b.name),
+  promotions: (a, b) => newestFirst(a.createdAt, b.createdAt) || newestFirst(a.name, b.name),
+};

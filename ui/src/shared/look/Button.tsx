@@ -1,0 +1,10 @@
+// A button: plain, or the one thing to do here.
+import type { ButtonHTMLAttributes } from "react";
+import css from "./Button.module.css";
+
+export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> { look?: "plain" | "main" | "danger" | "quiet"; keys?: string }
+
+export function Button({ look = "plain", keys, title, className = "", type = "button", ...rest }: ButtonProps) {
+  const hint = [title, keys ? `(${keys})` : ""].filter(Boolean).join(" ");
+  return <button type={type} className={`${css.button} ${css[look]} ${className}`} {...(hint === "" ? {} : { title: hint })} {...rest} />;
+}

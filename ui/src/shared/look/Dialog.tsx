@@ -1,0 +1,37 @@
+// A modal dialog on the browser's own <dialog>: it makes the rest inert, closes on Escape and gives the focus back.
+import { useEffect, useRef, type ReactNode } from "react";
+import css from "./Dialog.module.css";
+
+interface Props { title: string; onClose: () => void; children: ReactNode; size?: "wide" | "small"; bare?: boolean }
+
+export function Dialog({ title, onClose, children, size = "small", bare = false }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const element = dialog.current;
+    const before = document.activeElement;
+    if (element && !element.open) element.showModal();
+    return () => {
+      element?.close();
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      className={`${css.dialog} ${css[size]}`}
+      aria-label={title}
+      onCancel={(event) => { event.preventDefault(); onClose(); }}
+      onMouseDown={(event) => { if (event.target === dialog.current) onClose(); }}
+    >
+      <div className={css.inside}>
+        {!bare && (
+          <header className={css.header}>
+            <h2>{title}</h2>
+            <button type="button" className={css.close} aria-label="close" title="close (Esc)" onClick={onClose}>✕</button>
+          </header>
+        )}
+        {children}
+      </div>
+    </dialog>
+  );
+}
