@@ -125,13 +125,12 @@ impl Caches {
     }
 
     /// All freight that a stage may ask for.
-    pub(crate) fn freight_for(&self, stage: &Stage) -> Vec<Freight> {
+    pub(crate) fn freight_for(&self, stage: &Stage) -> Vec<Arc<Freight>> {
         let project = stage.metadata.namespace.as_deref().unwrap_or_default();
         let mut origins: Vec<&str> = stage.spec.requested_freight.iter().map(|it| it.origin.name.as_str()).collect();
         origins.sort_unstable();
         origins.dedup();
-        let found = origins.into_iter().flat_map(|name| self.freight.find(index::WAREHOUSE, &within(project, name)));
-        found.map(|freight| (*freight).clone()).collect()
+        origins.into_iter().flat_map(|name| self.freight.find(index::WAREHOUSE, &within(project, name))).collect()
     }
 
     /// Whether a stage of the project only passes freight on.

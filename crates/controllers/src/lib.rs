@@ -13,7 +13,6 @@ mod promotion;
 pub mod retention;
 mod settings;
 mod stage;
-mod status;
 pub mod upkeep;
 pub mod warehouse;
 mod write;

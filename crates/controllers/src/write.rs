@@ -1,6 +1,6 @@
 //! Writing only what changed: the merge patch between two states of an object's part, and nothing where there is none.
 
-use crate::frame::Kind;
+use crate::frame::{Cache, Kind};
 use kube::api::{Api, Patch, PatchParams};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -51,6 +51,18 @@ pub(crate) async fn status<K: Kind>(
         None => Ok(None),
         Some(patch) => api.patch_status(name, &by(manager), &Patch::Merge(json!({ "status": patch }))).await.map(Some),
     }
+}
+
+/// The same, and the cache knows the new object at once; says whether it took a write.
+pub(crate) async fn status_seen<K: Kind>(
+    (api, cache): (&Api<K>, &Cache<K>),
+    manager: &str,
+    name: &str,
+    old: &impl Serialize,
+    new: &impl Serialize,
+) -> kube::Result<bool> {
+    let written = status(api, manager, name, old, new).await?;
+    Ok(written.map(|object| cache.put(object)).is_some())
 }
 
 /// Did the API answer with this code?

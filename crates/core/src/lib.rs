@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod discovery;
+pub mod events;
 pub mod freight;
 pub mod go_regex;
 pub mod paths;

@@ -1,8 +1,10 @@
 //! One cache a kind: a watch feeds it, indexes of ours answer it, listeners hear what changed.
 
 use super::Key;
+use super::stored::Stored;
 use futures::StreamExt as _;
-use kube::api::{Api, ApiResource, DynamicObject};
+use kube::api::Api;
+use kube::core::ObjectMeta;
 use kube::runtime::watcher::{self, Event};
 use kube::{Client, Resource};
 use parking_lot::RwLock;
@@ -25,6 +27,8 @@ pub struct Change<K> {
     pub before: Option<Arc<K>>,
     /// As it is; `None` if it is gone.
     pub after: Option<Arc<K>>,
+    /// It is part of the first list: nobody works yet, and every object wakes its own reconciler as it becomes known.
+    pub first: bool,
 }
 
 type Listener<K> = Box<dyn Fn(&Change<K>) + Send + Sync>;
@@ -120,6 +124,11 @@ impl<K: Kind> Cache<K> {
         self.len() == 0
     }
 
+    /// Is the first list in?
+    pub fn is_synced(&self) -> bool {
+        *self.synced.borrow()
+    }
+
     /// Waits until the first list is in.
     pub async fn synced(&self) {
         let mut synced = self.synced.subscribe();
@@ -128,24 +137,23 @@ impl<K: Kind> Cache<K> {
     }
 
     /// Puts an object in as if the watch had brought it: what we wrote ourselves is seen at once.
-    pub fn put(&self, object: DynamicObject) {
-        let key = key_of(&object);
-        let seen = self.get(&key).and_then(|seen| seen.meta().resource_version.clone()).and_then(|v| v.parse::<u64>().ok());
-        let new = object.metadata.resource_version.as_deref().and_then(|v| v.parse::<u64>().ok());
-        if seen.is_none() || new > seen {
-            self.apply(object);
+    pub fn put(&self, mut object: K) {
+        let key = key_of(object.meta());
+        let version = |object: &K| object.meta().resource_version.as_deref().and_then(|version| version.parse::<u64>().ok());
+        let seen = self.get(&key).and_then(|seen| version(&seen));
+        if seen.is_none() || version(&object) > seen {
+            object.meta_mut().managed_fields = None;
+            self.change(key, Some(Arc::new(object)));
         }
     }
 
-    fn apply(&self, mut object: DynamicObject) {
-        object.metadata.managed_fields = None;
-        let key = key_of(&object);
-        let read = serde_json::to_value(&object).and_then(serde_json::from_value::<K>);
-        match read {
+    fn apply(&self, object: Stored<K>) {
+        let key = key_of(&object.meta);
+        match object.read {
             Ok(object) => self.change(key, Some(Arc::new(object))),
-            Err(err) => {
-                tracing::error!(kind = %K::kind(&()), object = %key, error = %err, "parked: the object cannot be read");
-                self.state.write().parked.insert(key.clone(), err.to_string());
+            Err(why) => {
+                tracing::error!(kind = %K::kind(&()), object = %key, error = why, "parked: the object cannot be read");
+                self.state.write().parked.insert(key.clone(), why);
                 self.change(key, None);
             }
         }
@@ -184,7 +192,7 @@ impl<K: Kind> Cache<K> {
         if before.is_none() && after.is_none() {
             return;
         }
-        let change = Change { key, before, after };
+        let change = Change { key, before, after, first: !self.is_synced() };
         for listener in self.listeners.read().iter() {
             listener(&change);
         }
@@ -192,8 +200,7 @@ impl<K: Kind> Cache<K> {
 
     /// Feeds the cache from a watch until the task is dropped. Errors of the watch are logged and tried again with backoff.
     pub async fn feed(self: Arc<Self>, client: Client, selector: Option<&'static str>) {
-        let resource = ApiResource::erase::<K>(&());
-        let api: Api<DynamicObject> = Api::all_with(client, &resource);
+        let api: Api<Stored<K>> = Api::all(client);
         let mut config = watcher::Config::default();
         if let Some(selector) = selector {
             config = config.labels(selector);
@@ -204,7 +211,7 @@ impl<K: Kind> Cache<K> {
             match event {
                 Ok(Event::Init) => listed.clear(),
                 Ok(Event::InitApply(object)) => {
-                    listed.insert(key_of(&object));
+                    listed.insert(key_of(&object.meta));
                     self.apply(object);
                 }
                 Ok(Event::InitDone) => {
@@ -215,7 +222,7 @@ impl<K: Kind> Cache<K> {
                 }
                 Ok(Event::Apply(object)) => self.apply(object),
                 Ok(Event::Delete(object)) => {
-                    let key = key_of(&object);
+                    let key = key_of(&object.meta);
                     self.state.write().parked.remove(&key);
                     self.change(key, None);
                 }
@@ -225,6 +232,6 @@ impl<K: Kind> Cache<K> {
     }
 }
 
-fn key_of(object: &DynamicObject) -> Key {
-    Key::new(object.metadata.namespace.as_deref().unwrap_or_default(), object.metadata.name.as_deref().unwrap_or_default())
+fn key_of(meta: &ObjectMeta) -> Key {
+    Key::new(meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
 }

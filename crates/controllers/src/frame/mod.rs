@@ -3,6 +3,7 @@
 mod cache;
 mod key;
 mod queue;
+mod stored;
 mod worker;
 
 pub use cache::{Cache, Change, Kind};

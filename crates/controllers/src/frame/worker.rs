@@ -14,6 +14,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
+/// So many failures in a row are told on the object, so that `why` knows of them: three take about three seconds.
+const STALLED_AFTER: u32 = 3;
+
 /// Brings one object nearer to what is wanted. Given a key and nothing else, it reads the world afresh.
 #[async_trait]
 pub trait Reconcile: Send + Sync + 'static {
@@ -26,9 +29,9 @@ pub trait Reconcile: Send + Sync + 'static {
     /// [`Failure`]: tried again with backoff if its `next` is `Retry`, else left until an input changes.
     async fn reconcile(&self, key: &Key) -> Result<Requeue, Failure>;
 
-    /// Tells the object that reconciling it failed; the frame calls it before it requeues.
-    async fn failed(&self, key: &Key, failure: &Failure) {
-        let _ = (key, failure);
+    /// Tells the object that reconciling it failed, for the `n_failures`th time in a row; the frame calls it before it requeues.
+    async fn failed(&self, key: &Key, failure: &Failure, n_failures: u32) {
+        let _ = (key, failure, n_failures);
     }
 }
 
@@ -54,6 +57,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Whether it is more than a hitch: it is not tried again, or was tried so often that a person should know.
+    pub fn stalls(&self, n_failures: u32) -> bool {
+        !matches!(self.next, Next::Retry) || n_failures >= STALLED_AFTER
+    }
+
     /// An error of the control plane's API: worth another try.
     pub fn api(what: &str, err: &kube::Error) -> Self {
         Self { next: Next::Retry, reason: "ApiError", message: format!("{what}: {err}") }
@@ -128,15 +136,15 @@ async fn turn(reconciler: &dyn Reconcile, queue: &Queue, workers: &Workers, atte
             } else {
                 tracing::warn!(controller = reconciler.name(), project = %key.project, object = %key, reason = failure.reason, "{}", failure.message);
             }
-            reconciler.failed(key, &failure).await;
-            let attempt = {
+            let n_failures = {
                 let mut attempts = attempts.lock();
-                let attempt = attempts.entry(key.clone()).or_default();
-                *attempt += 1;
-                *attempt - 1
+                let n = attempts.entry(key.clone()).or_default();
+                *n = n.saturating_add(1);
+                *n
             };
+            reconciler.failed(key, &failure, n_failures).await;
             match failure.next {
-                Next::Retry | Next::Bug => queue.add_after(key.clone(), Backoff::default().wait(attempt, &workers.random)),
+                Next::Retry | Next::Bug => queue.add_after(key.clone(), Backoff::default().wait(n_failures - 1, &workers.random)),
                 Next::Blocked | Next::Failed => {}
             }
         }

@@ -1,9 +1,10 @@
 //! ProjectConfig and ClusterConfig: what is in force of them, and what is not built yet.
 
 use crate::frame::{Cache, Failure, Key, Kind, Queue, Reconcile, Requeue};
-use crate::status;
+use crate::write::status_seen;
 use async_trait::async_trait;
 use kube::Client;
+use kube::api::Api;
 use seaway_api::conditions::{self, Condition, types};
 use seaway_api::kargo::names::annotation;
 use seaway_api::kargo::{ClusterConfig, ProjectConfig, ProjectConfigStatus};
@@ -11,12 +12,15 @@ use seaway_base::SharedClock;
 use seaway_core::unbuilt::{self, Unbuilt};
 use std::sync::Arc;
 
-const MANAGER: &str = "seaway-configs";
+const MANAGER: &str = "configs";
 
 /// A kind of settings. The statuses of both have the same fields.
 pub trait Config: Kind {
     /// The reconciler's name in logs and metrics.
     const NAME: &'static str;
+
+    /// Its objects in a project, or in the installation.
+    fn api(client: &Client, project: &str) -> Api<Self>;
 
     /// The parts that are known and not built.
     fn unbuilt(&self) -> Vec<Unbuilt>;
@@ -27,6 +31,10 @@ pub trait Config: Kind {
 
 impl Config for ProjectConfig {
     const NAME: &'static str = "projectconfigs";
+
+    fn api(client: &Client, project: &str) -> Api<Self> {
+        Api::namespaced(client.clone(), project)
+    }
 
     fn unbuilt(&self) -> Vec<Unbuilt> {
         unbuilt::project_config(&self.spec)
@@ -39,6 +47,10 @@ impl Config for ProjectConfig {
 
 impl Config for ClusterConfig {
     const NAME: &'static str = "clusterconfigs";
+
+    fn api(client: &Client, _: &str) -> Api<Self> {
+        Api::all(client.clone())
+    }
 
     fn unbuilt(&self) -> Vec<Unbuilt> {
         unbuilt::cluster_config(&self.spec)
@@ -117,7 +129,8 @@ impl<K: Config> Reconcile for Configs<K> {
                 set(types::BLOCKED, true, "NotBuilt", &message);
             }
         }
-        let written = status::write(&self.client, &self.cache, key, MANAGER, (&before, &after)).await;
+        let api = K::api(&self.client, &key.project);
+        let written = status_seen((&api, &self.cache), MANAGER, &key.name, &before, &after).await;
         written.map(|_| Requeue::OnChange).map_err(|err| Failure::api("write the status of the settings", &err))
     }
 }

@@ -6,11 +6,11 @@ mod namespace;
 pub use configs::{Config, Configs};
 
 use crate::frame::{Cache, Change, Failure, Key, Kind, Queue, Reconcile, Requeue};
-use crate::status;
+use crate::write::{by, status_seen};
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
-use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, Patch};
 use namespace::Found;
 use seaway_api::conditions::{self, Condition, Status, types};
 use seaway_api::kargo::names::{FINALIZER, annotation, label};
@@ -21,7 +21,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-const MANAGER: &str = "seaway-projects";
+const MANAGER: &str = "projects";
 /// Namespaces that are projects'.
 const SELECTOR: &str = "kargo.akuity.io/project=true";
 /// As Kargo: every project is looked at this often.
@@ -123,9 +123,8 @@ impl Projects {
         let patch = Patch::Merge(
             json!({ "metadata": { "resourceVersion": project.metadata.resource_version, "finalizers": finalizers } }),
         );
-        let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
         let api: Api<Project> = Api::all(self.client.clone());
-        match api.patch(&key.name, &parameters, &patch).await {
+        match api.patch(&key.name, &by(MANAGER), &patch).await {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(refused)) if refused.is_not_found() => Ok(()),
             Err(err) => Err(Failure::api("write the project's finalizer", &err)),
@@ -155,7 +154,8 @@ impl Projects {
             conditions::remove(&mut after.conditions, types::STALLED);
         }
         conditions::remove(&mut after.conditions, types::RECONCILING);
-        let written = status::write(&self.client, &self.projects, key, MANAGER, (&before, &after)).await;
+        let api: Api<Project> = Api::all(self.client.clone());
+        let written = status_seen((&api, &self.projects), MANAGER, &key.name, &before, &after).await;
         written.map(drop).map_err(|err| Failure::api("write the project's status", &err))
     }
 }

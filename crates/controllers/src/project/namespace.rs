@@ -1,9 +1,10 @@
 //! A project's namespace: it bears the project's name, label and finalizer.
 
 use crate::frame::Failure;
+use crate::write::by;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, Patch, PostParams};
 use seaway_api::kargo::names::{FINALIZER, label};
 use serde_json::json;
 
@@ -66,9 +67,8 @@ async fn finalize(client: &Client, namespace: &Namespace, held: bool) -> Result<
         finalizers.retain(|it| it != FINALIZER)
     }
     let patch = Patch::Merge(json!({ "metadata": { "resourceVersion": meta.resource_version, "finalizers": finalizers } }));
-    let parameters = PatchParams { field_manager: Some(super::MANAGER.to_owned()), ..PatchParams::default() };
     let name = meta.name.as_deref().unwrap_or_default();
-    match Api::<Namespace>::all(client.clone()).patch(name, &parameters, &patch).await {
+    match Api::<Namespace>::all(client.clone()).patch(name, &by(super::MANAGER), &patch).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(refused)) if refused.is_not_found() => Ok(()),
         Err(err) => Err(Failure::api("write the namespace's finalizer", &err)),

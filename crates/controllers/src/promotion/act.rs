@@ -3,15 +3,18 @@
 use super::journal::{Held, ObjectJournal};
 use super::observe::{World, kargo};
 use super::{BLOCKED_LOOK, NAME, PENDING_AFTER, Promotions, projection};
-use crate::events::{self, Told};
+use crate::events;
 use crate::frame::{Failure, Key, Requeue};
 use crate::house::House;
 use crate::write::{by, status};
 use kube::api::{Api, Patch};
 use parking_lot::Mutex;
+use seaway_api::conditions::{self, Condition, types};
 use seaway_api::kargo::names::{annotation, label};
 use seaway_api::kargo::{Promotion, PromotionPhase, PromotionStatus};
+use seaway_api::seaway::PromotionRun;
 use seaway_base::{Next, chain};
+use seaway_core::events::{Event, Happening};
 use seaway_runs::{
     AdvanceError, Cancel, Choice, JournalError, JournalSink as _, Milestone, Outcome, Phase, Run, RunSpec, RunState,
 };
@@ -68,8 +71,8 @@ impl Promotions {
             handled(house, &world, token).await?;
         }
         match outcome {
-            Ok(Outcome::Finished(phase)) => {
-                self.finish(&journal, &world, &run.state, phase).await?;
+            Ok(Outcome::Finished(_)) => {
+                self.finish(&journal, &run.state).await?;
                 Ok(Requeue::OnChange)
             }
             Ok(Outcome::Waiting { until, .. }) => Ok(Requeue::After(house.wait_until(until))),
@@ -98,9 +101,8 @@ impl Promotions {
         Registered { promotions: self, key: key.clone() }
     }
 
-    /// A run that is over is told of: first the event, which a repetition does not double, then the phase, which ends the telling.
-    async fn finish(&self, journal: &ObjectJournal, world: &World, state: &RunState, phase: Phase) -> Result<(), Failure> {
-        tell_end(&self.house, world, phase, &state.message, state.last_event).await?;
+    /// A run that is over is told of where Kargo's clients look; the event of it comes with that write.
+    async fn finish(&self, journal: &ObjectJournal, state: &RunState) -> Result<(), Failure> {
         journal.project(state).await.map_err(|err| unsaved(&AdvanceError::Journal(err)))?;
         let written = journal.held.lock().promotion.clone();
         label(&self.house, &written).await
@@ -149,7 +151,6 @@ fn unsaved(err: &AdvanceError) -> Failure {
 
 /// Ends a promotion of which nothing was carried out.
 async fn end_unbegun(house: &House, world: &World, phase: Phase, message: String) -> Result<(), Failure> {
-    tell_end(house, world, phase, &message, 0).await?;
     let now = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(house.now()));
     let before = world.promotion.status.clone().unwrap_or_default();
     let after = PromotionStatus { phase: kargo(phase), message, finished_at: now, ..before };
@@ -221,17 +222,6 @@ pub(super) async fn block(house: &House, world: &World, reason: &str, message: &
     write_status(house, world, &after).await.map(|_| ())
 }
 
-/// Tells of a promotion that a person made; what our controllers make is told by its effects.
-pub(super) async fn tell_created(house: &House, world: &World) -> Result<(), Failure> {
-    let annotations = world.promotion.metadata.annotations.as_ref();
-    let actor = annotations.and_then(|it| it.get(annotation::CREATE_ACTOR)).map_or("", String::as_str);
-    if actor.starts_with("controller:") {
-        return Ok(());
-    }
-    let note = format!("Promotion created for Stage {:?} by {actor:?}", world.promotion.spec.stage);
-    tell(house, world, "PromotionCreated", note, false, 0).await
-}
-
 /// Tells who decided an uncertain effect, and how; the revision tells one decision from the next.
 async fn tell_resolved(
     house: &House,
@@ -245,47 +235,33 @@ async fn tell_resolved(
         Choice::Repeat => "did not happen and is repeated",
         Choice::Skip => "is skipped",
     };
-    let mut annotations = events::of_promotion(&world.promotion, "", None);
-    annotations = events::with(annotations, "actor", actor);
-    let told = Told {
-        name: format!("resolved-{}-{revision}", world.promotion.metadata.uid.as_deref().unwrap_or_default()),
-        reason: "EffectResolved".into(),
-        note: format!("{actor} decided: what step `{step}` sent {word}"),
-        warning: false,
-        at: house.now(),
-        annotations,
+    let note = format!("{actor} decided: what step `{step}` sent {word}");
+    let event = Event::of_promotion(Happening::EffectResolved, &world.promotion, None, note, house.now()).with("actor", actor);
+    let told = events::tell((house.client_for)(NAME), world.project(), event, &format!("resolved-{revision}")).await;
+    told.map_err(|err| Failure::api("tell of the decision", &err))
+}
+
+/// What a promotion is stalled by: in its message, and as a condition of its run, if it has one.
+pub(super) async fn tell_fault(house: &House, key: &Key, failure: &Failure) {
+    let told = async {
+        let api: Api<Promotion> = house.api(NAME, &key.project);
+        let Some(promotion) = api.get_opt(&key.name).await? else { return Ok(()) };
+        let before = promotion.status.clone().unwrap_or_default();
+        if before.phase.is_terminal() {
+            return Ok(());
+        }
+        let after = PromotionStatus { message: failure.message.clone(), ..before.clone() };
+        status(&api, NAME, &key.name, &before, &after).await?;
+        let runs: Api<PromotionRun> = house.api(NAME, &key.project);
+        let Some(run) = runs.get_opt(&key.name).await? else { return Ok(()) };
+        let before = run.status.unwrap_or_default();
+        let mut after = before.clone();
+        let stalled = Condition::new(types::STALLED, true, failure.reason, failure.message.clone()).at(run.metadata.generation);
+        conditions::set(&mut after.conditions, stalled, house.now());
+        status(&runs, NAME, &key.name, &before, &after).await.map(|_| ())
     };
-    let client = (house.client_for)(NAME);
-    events::tell(client, NAME, &world.promotion, told).await.map_err(|err| Failure::api("tell of the decision", &err))
-}
-
-async fn tell_end(house: &House, world: &World, phase: Phase, message: &str, number: u64) -> Result<(), Failure> {
-    let reason = format!("Promotion{}", phase.as_str());
-    let note = if message.is_empty() { format!("Promotion {}", phase.as_str().to_lowercase()) } else { message.to_owned() };
-    tell(house, world, &reason, note, phase != Phase::Succeeded, number.max(1)).await
-}
-
-async fn tell(house: &House, world: &World, reason: &str, note: String, warning: bool, number: u64) -> Result<(), Failure> {
-    let alias = world.freight.as_ref().map_or("", |freight| freight.alias.as_str());
-    let reference = world.collection().map(|(freight, _)| freight);
-    let mut annotations = events::of_promotion(&world.promotion, alias, reference.as_ref());
-    if reason == "PromotionSucceeded" {
-        let pending = world.stage.as_ref().is_some_and(|stage| stage.spec.verification.is_some());
-        annotations = events::with(annotations, "verification-pending", pending.to_string());
-    }
-    annotations.insert("seaway.dev/event-number".into(), number.to_string());
-    let uid = world.promotion.metadata.uid.as_deref().unwrap_or_default();
-    let name = format!("promotion-{uid}-{number}");
-    let told = Told { name, reason: reason.into(), note, warning, at: house.now(), annotations };
-    let client = (house.client_for)(NAME);
-    events::tell(client, NAME, &world.promotion, told).await.map_err(|err| Failure::api("tell of the promotion", &err))
-}
-
-/// A fault of ours, on the promotion it befell.
-pub(super) async fn tell_fault(house: &House, key: &Key, message: &str) {
-    let api: Api<Promotion> = house.api(NAME, &key.project);
-    let patch = json!({ "status": { "message": message } });
-    if let Err(err) = api.patch_status(&key.name, &by(NAME), &Patch::Merge(&patch)).await {
+    let told: Result<(), kube::Error> = told.await;
+    if let Err(err) = told {
         tracing::error!(object = %key, error = %err, "tell of a fault");
     }
 }

@@ -37,8 +37,13 @@ pub(super) struct Held {
 #[async_trait]
 impl JournalSink for ObjectJournal {
     async fn save(&self, _: &Facts, state: &RunState, milestone: Milestone) -> Result<(), JournalError> {
+        if milestone == Milestone::Started && self.held.lock().run.is_none() {
+            // A run that exists and has no journal has begun, and so has a promotion that says so and has no run: neither rests on
+            // the other, and both are waited for at once.
+            let (made, projected) = tokio::join!(self.made(), self.project(state));
+            return made.map(|_| ()).and(projected);
+        }
         let run = self.made().await?;
-        // A run that exists and has no journal has begun: the first save needs no second write.
         if milestone != Milestone::Started || run.status.is_some() {
             self.write(run, |before, generation, now| run_status(before, state, generation, now)).await?;
         }

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use journal::NAME;
 use observe::World;
 use parking_lot::Mutex;
-use seaway_api::kargo::{Promotion, PromotionPhase, Stage};
+use seaway_api::kargo::{Promotion, Stage};
 use seaway_base::Next;
 use seaway_runs::Cancel;
 use std::collections::HashMap;
@@ -71,11 +71,15 @@ impl Promotions {
         }
     }
 
-    /// Listens to what moves promotions.
+    /// Listens to what moves promotions. The caches are the house's: a listener that held it would keep both for ever.
     pub(crate) fn listen(self: &Arc<Self>, queue: &Arc<Queue>) {
-        let (own, queue_) = (Arc::clone(self), Arc::clone(queue));
-        self.house.caches.promotions.listen(move |change| own.changed(change, &queue_));
-        let (house, queue) = (Arc::clone(&self.house), Arc::clone(queue));
+        let (own, queue_) = (Arc::downgrade(self), Arc::clone(queue));
+        self.house.caches.promotions.listen(move |change| {
+            if let Some(own) = own.upgrade() {
+                own.changed(change, &queue_);
+            }
+        });
+        let (promotions, queue) = (Arc::downgrade(&self.house.caches.promotions), Arc::clone(queue));
         self.house.caches.stages.listen(move |change: &Change<Stage>| {
             let Some(after) = &change.after else { return };
             let current = |stage: &Stage| stage.status.as_ref()?.current_promotion.as_ref().map(|it| it.name.clone());
@@ -86,9 +90,8 @@ impl Promotions {
             // Those that are blocked by what the stage asks for look again when it asks for something else.
             if change.before.as_ref().is_some_and(|before| before.spec != after.spec) {
                 let stage = crate::caches::within(&change.key.project, &change.key.name);
-                for key in house.caches.promotions.find_keys(crate::caches::index::STAGE, &stage) {
-                    queue.add(key);
-                }
+                let open = promotions.upgrade().map(|all| all.find_keys(crate::caches::index::STAGE, &stage));
+                open.into_iter().flatten().for_each(|key| queue.add(key));
             }
         });
     }
@@ -106,9 +109,6 @@ impl Reconcile for Promotions {
             act::label(&self.house, &world.promotion).await?;
             return Ok(Requeue::OnChange);
         }
-        if world.phase() == PromotionPhase::default() {
-            act::tell_created(&self.house, &world).await?;
-        }
         match turn(&world) {
             Turn::Goes => self.carry_out(key, world).await,
             Turn::Blocked(message) => {
@@ -119,10 +119,10 @@ impl Reconcile for Promotions {
         }
     }
 
-    async fn failed(&self, key: &Key, failure: &Failure) {
+    async fn failed(&self, key: &Key, failure: &Failure, _: u32) {
         // What is not tried again is told where people look.
         if !matches!(failure.next, Next::Retry) {
-            act::tell_fault(&self.house, key, &failure.message).await;
+            act::tell_fault(&self.house, key, failure).await;
         }
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn run_status(
         _ => state.phase.as_str(),
     };
     let mut conditions = before.conditions;
+    conditions::remove(&mut conditions, types::STALLED);
     let blocked = stands.filter(|wait| wait.kind == WaitKind::Blocked);
     match blocked {
         Some(wait) => {

@@ -22,6 +22,8 @@ use std::time::{Duration, SystemTime};
 const N_AT_ONCE: usize = 8;
 /// A look leaves what is beyond this for the next one.
 const N_DELETED_MAX: usize = 5_000;
+/// The first look comes so long after the start, or after one interval if that is shorter.
+const FIRST_AFTER: Duration = Duration::from_secs(30);
 
 /// What is kept, and for how long.
 #[derive(Debug, Clone)]
@@ -73,14 +75,32 @@ pub struct Retention {
     unknown: Arc<Mutex<HashSet<String>>>,
 }
 
-/// What keeps one look from being done; the next one tries again.
+/// One look: what went, and what could not be looked at, which holds up nothing else.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// What went.
+    pub gone: Gone,
+    /// What was left out; the next look tries again.
+    pub errors: Vec<RetentionError>,
+}
+
+impl Look {
+    /// Takes what a part of the look answered, or notes why it did not.
+    fn take<T>(&mut self, part: Result<T, RetentionError>) -> Option<T> {
+        part.map_err(|err| self.errors.push(err)).ok()
+    }
+}
+
+/// What keeps a part of a look from being done.
 #[derive(Debug, thiserror::Error)]
 pub enum RetentionError {
     /// The control plane did not list them.
-    #[error("list {what}")]
+    #[error("list {what}{}", within(.project))]
     List {
         /// Which objects.
         what: &'static str,
+        /// Of which project; empty for all.
+        project: String,
         /// The cause.
         #[source]
         err: Box<kube::Error>,
@@ -96,54 +116,64 @@ impl Retention {
         Self { client, mirrors, clock, settings, unknown: Arc::default() }
     }
 
-    /// Looks at once and then from time to time, until the task is dropped.
+    /// Looks soon after the start, which has enough to do without it, and then from time to time, until the task is dropped.
     pub async fn run(self) {
-        let mut ticks = tokio::time::interval(self.settings.every.max(Duration::from_secs(1)));
+        let every = self.settings.every.max(Duration::from_secs(1));
+        let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + FIRST_AFTER.min(every), every);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            match self.once().await {
-                Ok(gone) if gone == Gone::default() => {}
-                Ok(gone) => tracing::info!(?gone, "old objects are gone"),
-                Err(err) => tracing::warn!("retention is not done and is tried again: {}", seaway_base::chain(&err)),
+            let Look { gone, errors } = self.once().await;
+            if gone != Gone::default() {
+                tracing::info!(?gone, "old objects are gone");
+            }
+            for err in errors {
+                tracing::warn!("retention leaves this for its next look: {}", seaway_base::chain(&err));
             }
         }
     }
 
-    /// Looks once.
-    ///
-    /// # Errors
-    /// [`RetentionError`]; what went before it stays gone.
-    pub async fn once(&self) -> Result<Gone, RetentionError> {
-        let now = self.clock.now();
-        let mut gone = Gone::default();
-        let projects: Vec<Project> = list(&Api::all(self.client.clone()), "projects").await?;
-        for project in projects.iter().map(ResourceExt::name_any) {
-            let promotions: Api<Promotion> = Api::namespaced(self.client.clone(), &project);
-            let all = list(&promotions, "promotions").await?;
-            let by_stage = group(all, |it| it.spec.stage.clone());
-            let old = by_stage.values().flat_map(|all| named(all, &retention::promotions(all, self.settings.promotions, now)));
-            gone.promotions += delete(&promotions, old.collect()).await;
+    /// Looks once. What cannot be looked at is told in the answer, and the rest is done all the same.
+    pub async fn once(&self) -> Look {
+        let mut look = Look::default();
+        let projects = list::<Project>(&Api::all(self.client.clone()), "projects", "").await;
+        for project in look.take(projects).unwrap_or_default() {
+            self.clear_project(&project.name_any(), &mut look).await;
+        }
+        let cleared = self.clear_mirrors(&mut look.gone).await;
+        look.take(cleared);
+        look
+    }
 
-            let stages: Vec<Stage> = list(&Api::namespaced(self.client.clone(), &project), "stages").await?;
-            let freight: Api<Freight> = Api::namespaced(self.client.clone(), &project);
-            let by_origin = group(list(&freight, "freight").await?, |it| it.origin.name.clone());
+    async fn clear_project(&self, project: &str, look: &mut Look) {
+        let now = self.clock.now();
+        let promotions: Api<Promotion> = Api::namespaced(self.client.clone(), project);
+        let all = list(&promotions, "promotions", project).await;
+        let by_stage = group(look.take(all).unwrap_or_default(), |it| it.spec.stage.clone());
+        let old = by_stage.values().flat_map(|all| named(all, &retention::promotions(all, self.settings.promotions, now)));
+        look.gone.promotions += delete(&promotions, old.collect()).await;
+
+        let freight: Api<Freight> = Api::namespaced(self.client.clone(), project);
+        let stages = list::<Stage>(&Api::namespaced(self.client.clone(), project), "stages", project).await;
+        // Freight that a stage may have is not judged without the stages.
+        if let Some(stages) = look.take(stages) {
+            let all = list(&freight, "freight", project).await;
+            let by_origin = group(look.take(all).unwrap_or_default(), |it| it.origin.name.clone());
             let old =
                 by_origin.values().flat_map(|all| named(all, &retention::freight(all, &stages, self.settings.freight, now)));
-            gone.freight += delete(&freight, old.collect()).await;
-
-            let plans: Api<Plan> = Api::namespaced(self.client.clone(), &project);
-            let over =
-                |plan: &&Plan| plan.status.as_ref().and_then(|it| it.expires_at.as_ref()).is_some_and(|expires| expires.0 <= now);
-            let old = list(&plans, "plans").await?.iter().filter(over).map(key).collect();
-            gone.plans += delete(&plans, old).await;
+            look.gone.freight += delete(&freight, old.collect()).await;
         }
-        self.clear_mirrors(&mut gone).await?;
-        Ok(gone)
+
+        let plans: Api<Plan> = Api::namespaced(self.client.clone(), project);
+        let over =
+            |plan: &&Plan| plan.status.as_ref().and_then(|it| it.expires_at.as_ref()).is_some_and(|expires| expires.0 <= now);
+        let all = list(&plans, "plans", project).await;
+        let old = look.take(all).unwrap_or_default().iter().filter(over).map(key).collect();
+        look.gone.plans += delete(&plans, old).await;
     }
 
     async fn clear_mirrors(&self, gone: &mut Gone) -> Result<(), RetentionError> {
-        let promotions: Vec<Promotion> = list(&Api::all(self.client.clone()), "promotions").await?;
+        let promotions: Vec<Promotion> = list(&Api::all(self.client.clone()), "promotions", "").await?;
         let ended = |it: &Promotion| it.status.as_ref().is_some_and(|status| status.phase.is_terminal());
         let known: HashMap<String, bool> =
             promotions.iter().filter_map(|it| Some((it.metadata.uid.clone()?, !ended(it)))).collect();
@@ -163,9 +193,17 @@ impl Retention {
     }
 }
 
-async fn list<K: Clone + DeserializeOwned + Debug>(api: &Api<K>, what: &'static str) -> Result<Vec<K>, RetentionError> {
+async fn list<K: Clone + DeserializeOwned + Debug>(
+    api: &Api<K>,
+    what: &'static str,
+    project: &str,
+) -> Result<Vec<K>, RetentionError> {
     let listed = api.list(&ListParams::default()).await;
-    listed.map(|it| it.items).map_err(|err| RetentionError::List { what, err: Box::new(err) })
+    listed.map(|it| it.items).map_err(|err| RetentionError::List { what, project: project.to_owned(), err: Box::new(err) })
+}
+
+fn within(project: &str) -> String {
+    if project.is_empty() { String::new() } else { format!(" of project `{project}`") }
 }
 
 fn group<K>(all: Vec<K>, by: impl Fn(&K) -> String) -> BTreeMap<String, Vec<K>> {

@@ -3,16 +3,16 @@
 use super::NAME;
 use super::observe::Seen;
 use crate::caches::{index, within};
-use crate::events::{self, Told};
 use crate::frame::{Failure, Key};
 use crate::house::House;
-use crate::write::{by, is_code, status};
+use crate::write::{by, is_code, status, status_seen};
 use kube::api::{Api, Patch, PostParams};
 use seaway_api::conditions::{self, types};
 use seaway_api::kargo::names::{FINALIZER, annotation};
 use seaway_api::kargo::{Freight, Promotion, PromotionSpec, Stage};
 use seaway_core::stage::{AutoPromotion, Decision, FreightChange};
 use serde_json::json;
+use std::sync::Arc;
 
 /// Carries a decision out, in the order that repeats harmlessly: what is, what it means for freight, what comes of it.
 pub(super) async fn carry_out(house: &House, key: &Key, seen: &Seen, mut decision: Decision) -> Result<(), Failure> {
@@ -27,7 +27,7 @@ pub(super) async fn carry_out(house: &House, key: &Key, seen: &Seen, mut decisio
     let before = seen.stage.status.clone().unwrap_or_default();
     let written = status(&api, NAME, &key.name, &before, &decision.status).await;
     written.map_err(|err| Failure::api("write the stage's status", &err))?;
-    mark(house, key, seen, &decision.freight).await?;
+    mark(house, key, &seen.freight, &decision.freight).await?;
     for wanted in &decision.promote {
         promote(house, key, wanted).await?;
     }
@@ -35,9 +35,9 @@ pub(super) async fn carry_out(house: &House, key: &Key, seen: &Seen, mut decisio
 }
 
 /// Writes what changes on freight: one patch a piece, and nothing on what stays.
-async fn mark(house: &House, key: &Key, seen: &Seen, changes: &[FreightChange]) -> Result<(), Failure> {
+async fn mark(house: &House, key: &Key, seen: &[Arc<Freight>], changes: &[FreightChange]) -> Result<(), Failure> {
     let api: Api<Freight> = house.api(NAME, &key.project);
-    for freight in &seen.freight {
+    for freight in seen {
         let name = freight.metadata.name.as_deref().unwrap_or_default();
         let own: Vec<&FreightChange> = changes.iter().filter(|change| change.freight() == name).collect();
         if own.is_empty() {
@@ -47,38 +47,14 @@ async fn mark(house: &House, key: &Key, seen: &Seen, changes: &[FreightChange]) 
         let mut after = before.clone();
         for change in &own {
             change.apply(&key.name, &mut after);
-            if let FreightChange::Verified { at, .. } = change {
-                tell_verified(house, seen, freight, *at).await?;
-            }
         }
-        match status(&api, NAME, name, &before, &after).await {
+        match status_seen((&api, &house.caches.freight), NAME, name, &before, &after).await {
             // Freight that went away needs no mark.
-            Err(err) if is_code(&err, 404) => {}
-            Err(err) => return Err(Failure::api("mark the freight", &err)),
-            Ok(None) => {}
-            Ok(Some(written)) => {
-                if let Ok(object) = serde_json::to_value(&written).and_then(serde_json::from_value) {
-                    house.caches.freight.put(object);
-                }
-            }
+            Err(err) if !is_code(&err, 404) => return Err(Failure::api("mark the freight", &err)),
+            _ => {}
         }
     }
     Ok(())
-}
-
-async fn tell_verified(house: &House, seen: &Seen, freight: &Freight, at: jiff::Timestamp) -> Result<(), Failure> {
-    let stage = seen.stage.metadata.name.clone().unwrap_or_default();
-    let uid = |uid: &Option<String>| uid.clone().unwrap_or_default();
-    let told = Told {
-        name: format!("verified-{}-{}", uid(&freight.metadata.uid), uid(&seen.stage.metadata.uid)),
-        reason: "FreightVerificationSucceeded".into(),
-        note: format!("freight `{}` counts as verified in stage `{stage}`: nothing verifies it there", freight.alias),
-        warning: false,
-        at,
-        annotations: events::of_freight_in(freight, &stage, "controller:stages"),
-    };
-    let client = (house.client_for)(NAME);
-    events::tell(client, NAME, freight, told).await.map_err(|err| Failure::api("tell of the verification", &err))
 }
 
 /// Asks for a promotion. What admission refuses is left: the world has moved on, and the next look decides afresh.

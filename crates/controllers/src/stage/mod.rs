@@ -4,13 +4,13 @@ mod act;
 mod observe;
 
 use crate::caches::{index, within};
-use crate::frame::{Cache, Change, Failure, Key, Kind, Queue, Reconcile, Requeue};
+use crate::frame::{Cache, Change, Failure, Key, Queue, Reconcile, Requeue};
 use crate::house::House;
 use async_trait::async_trait;
 use kube::api::Api;
 use seaway_api::conditions::{self, Condition, types};
 use seaway_api::kargo::{Freight, ProjectConfig, Promotion, Stage};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// The controller's name, as it signs its writes.
 const NAME: &str = "stages";
@@ -28,9 +28,10 @@ impl Stages {
     /// Listens to what moves stages.
     pub(crate) fn listen(&self, queue: &Arc<Queue>) {
         let caches = &self.house.caches;
-        let (stages, own) = (Arc::clone(&caches.stages), Arc::clone(queue));
-        caches.stages.listen(move |change| stage_changed(&stages, change, &own));
-        let own = Arc::clone(queue);
+        let wake = Wake { stages: Arc::downgrade(&caches.stages), queue: Arc::clone(queue) };
+        let own = wake.clone();
+        caches.stages.listen(move |change| own.stage_changed(change));
+        let own = wake.clone();
         caches.promotions.listen(move |change: &Change<Promotion>| {
             let phase = |it: &Promotion| it.status.as_ref().map(|status| status.phase.clone()).unwrap_or_default();
             let moved = match (&change.before, &change.after) {
@@ -38,60 +39,76 @@ impl Stages {
                 _ => true,
             };
             if let (Some(promotion), true) = (change.after.as_ref().or(change.before.as_ref()), moved) {
-                own.add(Key::new(&change.key.project, &promotion.spec.stage));
+                own.queue.add(Key::new(&change.key.project, &promotion.spec.stage));
             }
         });
-        let (stages, own) = (Arc::clone(&caches.stages), Arc::clone(queue));
+        let own = wake.clone();
         caches.freight.listen(move |change: &Change<Freight>| {
             let marks = |it: &Freight| {
                 let status = it.status.clone().unwrap_or_default();
                 (status.currently_in, status.verified_in, status.approved_for)
             };
             let same = matches!((&change.before, &change.after), (Some(before), Some(after)) if marks(before) == marks(after));
-            if let (Some(freight), false) = (change.after.as_ref().or(change.before.as_ref()), same) {
-                add_all(&stages, index::WAREHOUSE, &within(&change.key.project, &freight.origin.name), &own);
+            if let (Some(freight), false) = (change.after.as_ref().or(change.before.as_ref()), same || change.first) {
+                own.all(index::WAREHOUSE, &within(&change.key.project, &freight.origin.name));
             }
         });
-        let (stages, own) = (Arc::clone(&caches.stages), Arc::clone(queue));
+        let own = wake.clone();
         caches.warehouses.listen(move |change| {
-            if change.before.is_none() || change.after.is_none() {
-                add_all(&stages, index::WAREHOUSE, &within(&change.key.project, &change.key.name), &own);
+            if !change.first && (change.before.is_none() || change.after.is_none()) {
+                own.all(index::WAREHOUSE, &within(&change.key.project, &change.key.name));
             }
         });
-        let (stages, own) = (Arc::clone(&caches.stages), Arc::clone(queue));
+        let own = wake.clone();
         caches.project_configs.listen(move |change: &Change<ProjectConfig>| {
             let spec = |it: &Option<Arc<ProjectConfig>>| it.as_ref().map(|it| it.spec.clone());
-            if spec(&change.before) != spec(&change.after) {
-                stages.in_project(&change.key.project).iter().for_each(|stage| add(stage.as_ref(), &own));
+            if !change.first && spec(&change.before) != spec(&change.after) {
+                own.each(|stages| stages.in_project(&change.key.project));
             }
         });
-        let (stages, own) = (Arc::clone(&caches.stages), Arc::clone(queue));
-        caches.cluster_configs.listen(move |_| stages.all().iter().for_each(|stage| add(stage.as_ref(), &own)));
+        caches.cluster_configs.listen(move |change| {
+            if !change.first {
+                wake.each(Cache::all);
+            }
+        });
     }
 }
 
-fn add<K: Kind>(object: &K, queue: &Queue) {
-    let meta = object.meta();
-    queue.add(Key::new(meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default()));
+/// Wakes stages. It does not keep their cache: that one keeps its listeners, of which this is part.
+#[derive(Clone)]
+struct Wake {
+    stages: Weak<Cache<Stage>>,
+    queue: Arc<Queue>,
 }
 
-fn add_all(stages: &Cache<Stage>, index: &'static str, value: &str, queue: &Queue) {
-    stages.find_keys(index, value).into_iter().for_each(|key| queue.add(key));
-}
-
-fn stage_changed(stages: &Cache<Stage>, change: &Change<Stage>, queue: &Queue) {
-    let meta = |it: &Stage| {
-        let meta = it.metadata.clone();
-        (meta.generation, meta.annotations, meta.labels, meta.deletion_timestamp)
-    };
-    let (before, after) = (change.before.as_deref(), change.after.as_deref());
-    // Our own writes to the status are no news.
-    if after.is_some() && before.map(meta) != after.map(meta) {
-        queue.add(change.key.clone());
+impl Wake {
+    /// Those that stand under `value` in an index.
+    fn all(&self, index: &'static str, value: &str) {
+        let keys = self.stages.upgrade().map(|stages| stages.find_keys(index, value));
+        keys.into_iter().flatten().for_each(|key| self.queue.add(key));
     }
-    let passes_on = |it: &Stage| seaway_core::stage::is_control_flow(it);
-    if before.map(passes_on) != after.map(passes_on) {
-        add_all(stages, index::UPSTREAM, &within(&change.key.project, &change.key.name), queue);
+
+    fn each(&self, which: impl Fn(&Cache<Stage>) -> Vec<Arc<Stage>>) {
+        for stage in self.stages.upgrade().map(|stages| which(&stages)).into_iter().flatten() {
+            let meta = &stage.metadata;
+            self.queue.add(Key::new(meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default()));
+        }
+    }
+
+    fn stage_changed(&self, change: &Change<Stage>) {
+        let meta = |it: &Stage| {
+            let meta = it.metadata.clone();
+            (meta.generation, meta.annotations, meta.labels, meta.deletion_timestamp)
+        };
+        let (before, after) = (change.before.as_deref(), change.after.as_deref());
+        // Our own writes to the status are no news.
+        if after.is_some() && before.map(meta) != after.map(meta) {
+            self.queue.add(change.key.clone());
+        }
+        let passes_on = |it: &Stage| seaway_core::stage::is_control_flow(it);
+        if !change.first && before.map(passes_on) != after.map(passes_on) {
+            self.all(index::UPSTREAM, &within(&change.key.project, &change.key.name));
+        }
     }
 }
 
@@ -114,7 +131,7 @@ impl Reconcile for Stages {
         Ok(next.map_or(Requeue::OnChange, |at| Requeue::After(self.house.wait_until(at))))
     }
 
-    async fn failed(&self, key: &Key, failure: &Failure) {
+    async fn failed(&self, key: &Key, failure: &Failure, n_failures: u32) {
         let api: Api<Stage> = self.house.api(NAME, &key.project);
         let Ok(Some(stage)) = api.get_opt(&key.name).await else { return };
         let before = stage.status.unwrap_or_default();
@@ -122,6 +139,10 @@ impl Reconcile for Stages {
         let reason = if failure.reason == "Bug" { "Bug" } else { "ReconcileError" };
         let ready = Condition::new(types::READY, false, reason, failure.message.clone());
         conditions::set(&mut after.conditions, ready.at(stage.metadata.generation), self.house.now());
+        if failure.stalls(n_failures) {
+            let stalled = Condition::new(types::STALLED, true, reason, failure.message.clone());
+            conditions::set(&mut after.conditions, stalled.at(stage.metadata.generation), self.house.now());
+        }
         if let Err(err) = crate::write::status(&api, NAME, &key.name, &before, &after).await {
             tracing::debug!(stage = %key, error = %err, "tell of a failed look");
         }

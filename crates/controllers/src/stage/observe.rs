@@ -8,15 +8,16 @@ use jiff::Timestamp;
 use kube::api::{Api, ListParams};
 use seaway_api::kargo::names::label;
 use seaway_api::kargo::{Freight, Promotion, PromotionPolicy, Stage};
-use seaway_core::stage::{Decision, World, is_control_flow};
+use seaway_core::stage::{Decision, World};
 use seaway_core::unbuilt::Unbuilt;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// All that is read, owned.
 pub(super) struct Seen {
     pub(super) stage: Stage,
     pub(super) promotions: Vec<Promotion>,
-    pub(super) freight: Vec<Freight>,
+    pub(super) freight: Vec<Arc<Freight>>,
     policies: Vec<PromotionPolicy>,
     control_flow: BTreeSet<String>,
     warehouses: BTreeSet<String>,
@@ -36,14 +37,17 @@ pub(super) async fn look(house: &House, key: &Key) -> Result<Option<Seen>, Failu
     let listed = promotions.list(&ListParams::default().labels(&of_stage)).await;
     let mut promotions = listed.map_err(|err| Failure::api("list the stage's promotions", &err))?.items;
     promotions.retain(|promotion| promotion.spec.stage == *key.name && promotion.metadata.deletion_timestamp.is_none());
-    let own = house.caches.stages.in_project(&key.project);
-    let control_flow = own.iter().filter(|it| is_control_flow(it)).filter_map(|it| it.metadata.name.clone()).collect();
-    let warehouses = house.caches.warehouses.in_project(&key.project);
+    // Only what the stage names is looked up: a look costs the same in a project of ten stages and of a thousand.
+    let requests = &stage.spec.requested_freight;
+    let upstream = requests.iter().flat_map(|it| &it.sources.stages);
+    let control_flow = upstream.filter(|name| house.caches.passes_on(&key.project, name)).cloned().collect();
+    let warehouse = |name: &String| house.caches.warehouses.get(&Key::new(&key.project, name)).is_some();
+    let warehouses = requests.iter().map(|it| it.origin.name.clone()).filter(warehouse).collect();
     Ok(Some(Seen {
         freight: freight(house, key, &stage),
         policies: house.policies(&key.project),
         control_flow,
-        warehouses: warehouses.iter().filter_map(|it| it.metadata.name.clone()).collect(),
+        warehouses,
         unbuilt: house.unbuilt(&key.project, &stage),
         now: house.now(),
         verification_id: house.random.uuid(),
@@ -53,21 +57,22 @@ pub(super) async fn look(house: &House, key: &Key) -> Result<Option<Seen>, Failu
 }
 
 /// The freight it may ask for, and what bears its mark from the time it asked for other: that has left, or leaves next.
-fn freight(house: &House, key: &Key, stage: &Stage) -> Vec<Freight> {
+fn freight(house: &House, key: &Key, stage: &Stage) -> Vec<Arc<Freight>> {
     let mut all = house.caches.freight_for(stage);
-    let asked = |it: &Freight| stage.spec.requested_freight.iter().any(|request| request.origin == it.origin);
+    let asked = |it: &Arc<Freight>| stage.spec.requested_freight.iter().any(|request| request.origin == it.origin);
     let marked = house.caches.freight.find(index::STAGE, &within(&key.project, &key.name));
-    all.extend(marked.into_iter().filter(|it| !asked(it)).map(|it| (*it).clone()));
+    all.extend(marked.into_iter().filter(|it| !asked(it)));
     all
 }
 
 impl Seen {
     /// What core decides of it.
     pub(super) fn decide(&self) -> Decision {
+        let freight: Vec<&Freight> = self.freight.iter().map(Arc::as_ref).collect();
         seaway_core::stage::decide(&World {
             stage: &self.stage,
             promotions: &self.promotions,
-            freight: &self.freight,
+            freight: &freight,
             policies: &self.policies,
             control_flow: &self.control_flow,
             warehouses: &self.warehouses,

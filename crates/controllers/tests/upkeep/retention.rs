@@ -12,6 +12,13 @@ use seaway_testkit::warehouse;
 use serde_json::json;
 use std::time::Duration;
 
+/// A look at which everything could be looked at.
+async fn once(retention: &Retention) -> Gone {
+    let look = retention.once().await;
+    assert!(look.errors.is_empty(), "{:?}", look.errors);
+    look.gone
+}
+
 #[tokio::test]
 async fn old_freight_and_unused_mirrors_go_and_a_second_look_finds_nothing() {
     let scene = Scene::open().await;
@@ -45,11 +52,11 @@ async fn old_freight_and_unused_mirrors_go_and_a_second_look_finds_nothing() {
         let patch = Patch::Merge(json!({ "discoveredAt": at.to_string() }));
         api.patch(&freight.metadata.name.unwrap(), &PatchParams::default(), &patch).await.unwrap();
     }
-    assert_eq!(retention.once().await.unwrap(), Gone::default());
+    assert_eq!(once(&retention).await, Gone::default());
     clock.advance_seconds(3600);
-    assert_eq!(retention.once().await.unwrap(), Gone { freight: 4, runs: 1, ..Gone::default() });
+    assert_eq!(once(&retention).await, Gone { freight: 4, runs: 1, ..Gone::default() });
     assert_eq!(scene.tags("bank").await, ["1.4.0", "1.5.0"]);
     clock.advance_seconds(48 * 3600);
-    assert_eq!(retention.once().await.unwrap(), Gone { mirrors: 1, ..Gone::default() });
-    assert_eq!(retention.once().await.unwrap(), Gone::default());
+    assert_eq!(once(&retention).await, Gone { mirrors: 1, ..Gone::default() });
+    assert_eq!(once(&retention).await, Gone::default());
 }

@@ -16,6 +16,7 @@ mod promotion;
 pub mod schema;
 mod stage;
 mod steps;
+mod tell;
 mod vector;
 mod warehouse;
 
@@ -180,6 +181,7 @@ pub fn admit(request: &Request<'_>, world: &dyn World) -> Result<Admitted, Denie
     if request.kind == "Promotion" && request.subresource == Some("status") {
         promotion::mark_ended(&mut admission);
     }
+    tell::tell(&mut admission);
     let mut admitted = admission.admitted;
     admitted.reads = seen.reads.into_inner().unwrap_or_default();
     Ok(admitted)

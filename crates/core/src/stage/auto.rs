@@ -52,7 +52,7 @@ pub(super) struct Auto {
 pub(super) fn decide(world: &World<'_>, status: &StageStatus) -> Auto {
     let mut auto = Auto { promote: Vec::new(), refused: Vec::new(), next: None };
     for request in &world.stage.spec.requested_freight {
-        let listing = list(world.freight, world.name(), request, world.now, &|stage| world.passes_on(stage));
+        let listing = list(world.freight.iter().copied(), world.name(), request, world.now, &|stage| world.passes_on(stage));
         auto.next = [auto.next, listing.next_change].into_iter().flatten().min();
         match eligible(world, status, request, &candidate(&listing, request)) {
             Ok(freight) => {

@@ -26,7 +26,7 @@ pub(super) fn decide(world: &World<'_>) -> Decision {
     let (mut freight, mut next) = (Vec::new(), None);
     if world.unbuilt.is_empty() {
         for request in &world.stage.spec.requested_freight {
-            let listing = list(world.freight, world.name(), request, world.now, &|stage| world.passes_on(stage));
+            let listing = list(world.freight.iter().copied(), world.name(), request, world.now, &|stage| world.passes_on(stage));
             next = [next, listing.next_change].into_iter().flatten().min();
             for (piece, _) in listing.freight.iter().filter(|(_, a)| Availability::is_available(a)) {
                 if !piece.status.as_ref().is_some_and(|s| s.verified_in.contains_key(world.name())) {

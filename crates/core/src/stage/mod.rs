@@ -37,7 +37,7 @@ pub struct World<'a> {
     /// All its promotions, in any order.
     pub promotions: &'a [Promotion],
     /// All freight of the origins it requests.
-    pub freight: &'a [Freight],
+    pub freight: &'a [&'a Freight],
     /// The policies of the project's configuration, in their order.
     pub policies: &'a [PromotionPolicy],
     /// The project's control-flow stages, by name.

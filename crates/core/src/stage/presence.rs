@@ -69,7 +69,7 @@ impl FreightChange {
 pub(super) fn changes(
     stage: &str,
     status: &StageStatus,
-    freight: &[Freight],
+    freight: &[&Freight],
     changed_at: Timestamp,
     now: Timestamp,
 ) -> Vec<FreightChange> {
@@ -100,7 +100,7 @@ pub(super) fn changes(
 pub(super) fn mark_verified(
     stage: &str,
     status: &StageStatus,
-    freight: &[Freight],
+    freight: &[&Freight],
     now: Timestamp,
     changes: &mut Vec<FreightChange>,
 ) {

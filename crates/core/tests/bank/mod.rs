@@ -160,10 +160,11 @@ impl Bank {
         let control_flow: BTreeSet<String> =
             self.stages.iter().filter(|s| is_control_flow(s)).filter_map(|s| s.metadata.name.clone()).collect();
         let unbuilt = seaway_core::unbuilt::stage(&stage.spec, &is_built);
+        let freight: Vec<&Freight> = self.freight.iter().collect();
         decide(&World {
             stage,
             promotions: &promotions,
-            freight: &self.freight,
+            freight: &freight,
             policies: &self.policies,
             control_flow: &control_flow,
             warehouses: &self.warehouses.iter().filter_map(|w| w.metadata.name.clone()).collect(),
