@@ -218,6 +218,15 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_knows_each() {
+        let page = include_str!("../../../docs/reasons.md");
+        for told in Happening::ALL {
+            let row = format!("| `{}` | {} |", told.as_str(), told.kind());
+            assert!(page.contains(&row), "{row}: run `cargo xtask gen`");
+        }
+    }
+
+    #[test]
     fn an_event_is_kargos_under_a_name_of_its_own() {
         let mut promotion = Promotion::default();
         promotion.metadata.name = Some("qa.01.ab".into());

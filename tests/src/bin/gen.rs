@@ -1,4 +1,4 @@
-//! `cargo xtask gen [--check]`: writes the files that are made from the code: step pages, CRDs, the catalogue of reasons.
+//! `cargo xtask gen [--check]`: writes the files that are made from the code: step pages, CRDs, the catalogue of reasons and events.
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -151,6 +151,18 @@ fn reasons(root: &Path) -> Result<String> {
     for reason in seaway_core::Reason::ALL {
         let (meaning, releases, hint) = (cell(reason.meaning()), cell(reason.releases()), cell(reason.hint()));
         let _ = writeln!(text, "| `{}` | {meaning} | {releases} | {hint} |", reason.as_str());
+    }
+    text.push_str("\n## States\n\nHow a stage, a warehouse or a promotion stands, as `get`, `why` and `describe` say it. *Stuck* is blocked, failed or uncertain. `get promotions` gives Kargo's phase of a promotion beside it.\n\n| State | Of a | Meaning |\n|---|---|---|\n");
+    for (state, whose, meaning) in seaway_core::why::State::ALL {
+        let _ = writeln!(text, "| {state} | {whose} | {} |", cell(meaning));
+    }
+    text.push_str(
+        "\n## Events\n\nA Kubernetes Event gives one of these words as its reason. It is stored in the commit that it tells of \
+         (`EffectResolved` right before), so none is lost or told twice, and expires after an hour; its annotations `event.kargo.akuity.io/…` are Kargo's.\n\n| Event | Of | Type | It tells that |\n|---|---|---|---|\n",
+    );
+    for told in seaway_core::events::Happening::ALL {
+        let kind = if told.is_warning() { "Warning" } else { "Normal" };
+        let _ = writeln!(text, "| `{}` | {} | {kind} | {} |", told.as_str(), told.kind(), cell(told.meaning()));
     }
     text.push_str("\n## Exit codes\n\n| Code | When |\n|---|---|\n");
     let exits = exit_codes(root)?;
