@@ -168,7 +168,7 @@ fn rows() -> Vec<Row> {
         row(KARGO, "Promotion", "promotions", true, &["promo", "promos"], promotion_columns(), both::<PromotionSpec, PromotionStatus>(), &["spec"], "One piece of freight moved into one stage."),
         row(KARGO, "PromotionTask", "promotiontasks", true, &["promotask", "promotasks"], vec![AGE], vec![("spec", of::<PromotionTaskSpec>())], &["spec"], "Steps that the stages of a project share."),
         row(KARGO, "ClusterPromotionTask", "clusterpromotiontasks", false, &["clusterpromotask", "clusterpromotasks"], vec![AGE], vec![("spec", of::<PromotionTaskSpec>())], &["spec"], "Steps that the stages of all projects share."),
-        row(OURS, "PromotionRun", "promotionruns", true, &["run", "runs"], run_columns(), both::<PromotionRunSpec, PromotionRunStatus>(), &["spec"], "How a promotion is carried out: journal, records, waits, events."),
+        row(OURS, "PromotionRun", "promotionruns", true, &["run", "runs"], run_columns(), both::<PromotionRunSpec, PromotionRunStatus>(), &["spec"], "How a promotion is carried out: journal, digest, waits."),
         row(OURS, "Plan", "plans", true, &[], plan_columns(), both::<PlanSpec, PlanStatus>(), &["spec"], "What a promotion would do."),
     ]
 }
