@@ -40,6 +40,10 @@ fn structural(schema: &mut Value) {
     map.shift_remove("default");
     rename(map, "x-default", "default");
     rename(map, "x-required", "required");
+    // Rules of the items of a list: the schema of an item is another type's, which may be used elsewhere.
+    if let (Some(rules), Some(Value::Object(items))) = (map.shift_remove("x-item-rules"), map.get_mut("items")) {
+        items.insert("x-kubernetes-validations".into(), rules);
+    }
     if map.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("uint")) {
         map.shift_remove("format");
     }

@@ -162,3 +162,78 @@ fn subscriptions_are_kept_as_they_were_written() {
     let other: Subscription = serde_json::from_str(r#"{"jira":{"a":1},"name":"t"}"#).unwrap();
     assert!(matches!(other.typed(), Some(Typed::Other(o)) if o.subscription_type == "jira" && o.name == "t"));
 }
+
+/// What a place of a schema asks of a value, in one line; empty where it asks nothing but its type.
+fn asked(schema: &Value) -> String {
+    let mut words = Vec::new();
+    let list = |value: &Value| {
+        let items = value.as_array().into_iter().flatten();
+        let mut items: Vec<String> = items.map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect();
+        items.sort();
+        items.join(",")
+    };
+    if let Some(type_) = schema.get("type").and_then(Value::as_str) {
+        words.push(type_.to_owned());
+    }
+    for (key, word) in [("required", "required"), ("enum", "one of"), ("x-kubernetes-list-map-keys", "by")] {
+        words.extend(schema.get(key).map(|value| format!("{word} [{}]", list(value))));
+    }
+    let plain = [
+        "default",
+        "format",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "minimum",
+        "maximum",
+        "x-kubernetes-list-type",
+        "x-kubernetes-map-type",
+    ];
+    for key in plain {
+        let value = schema.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        words.extend(value.map(|value| format!("{}={value}", key.trim_start_matches("x-kubernetes-"))));
+    }
+    words.extend(schema.get("pattern").and_then(Value::as_str).map(|pattern| format!("like {pattern}")));
+    let rules = schema.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten();
+    words.extend(rules.map(|rule| format!("rule {}", rule["rule"].as_str().unwrap())));
+    words.join(" ")
+}
+
+fn asks(schema: &Value, place: &str, lines: &mut Vec<String>) {
+    let words = asked(schema);
+    if !words.is_empty() && place.contains('.') {
+        lines.push(format!("{place}: {words}"));
+    }
+    for (name, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        if !["status", "metadata", "apiVersion", "kind"].contains(&name.as_str()) || place.contains('.') {
+            asks(inner, &format!("{place}.{name}"), lines);
+        }
+    }
+    for (key, mark) in [("items", "[]"), ("additionalProperties", "{}")] {
+        if let Some(inner) = schema.get(key) {
+            asks(inner, &format!("{place}{mark}"), lines);
+        }
+    }
+}
+
+/// Types, needed fields, enumerations, lengths, patterns, defaults and rules of what people write, as Kargo publishes them.
+#[test]
+fn our_schemas_ask_what_kargos_ask() {
+    let mut ours = Vec::new();
+    for info in kinds().iter().filter(|info| info.group == seaway_api::kargo::GROUP) {
+        asks(&info.schema, info.kind, &mut ours);
+    }
+    for key in ["git", "image", "chart"] {
+        let schema = seaway_api::kargo::subscription::body_schema(key).unwrap();
+        asks(&schema, &format!("subscription.{key}"), &mut ours);
+    }
+    ours.sort();
+    let facts: Vec<&str> = include_str!("kargo-rules.txt").lines().filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
+    let known: BTreeSet<&str> = facts.iter().copied().collect();
+    let found: BTreeSet<&str> = ours.iter().map(String::as_str).collect();
+    let more: Vec<String> = found.difference(&known).map(|line| format!("ours asks {line}")).collect();
+    let less: Vec<String> = known.difference(&found).map(|line| format!("Kargo's asks {line}")).collect();
+    assert!(more.is_empty() && less.is_empty(), "{}\n{}", more.join("\n"), less.join("\n"));
+    assert!(facts.len() > 150, "{}", facts.len());
+}

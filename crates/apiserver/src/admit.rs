@@ -90,6 +90,7 @@ impl Admission for Rules {
             old: request.old,
             actor: actor.as_str(),
             control_plane: request.identity.is_control_plane(),
+            cluster_admin: request.identity.is_cluster_admin(),
             dry_run: request.dry_run,
             now: request.now,
             ulid: request.random.ulid(request.now),

@@ -43,6 +43,11 @@ impl Identity {
         self.username.starts_with(CONTROLLERS)
     }
 
+    /// May it do everything?
+    pub fn is_cluster_admin(&self) -> bool {
+        self.groups.iter().any(|group| group == "system:masters")
+    }
+
     /// The actor, as it is recorded: `controller:stages`, else `kubernetes:admin`.
     pub fn actor(&self) -> Actor {
         match self.username.strip_prefix(CONTROLLERS) {

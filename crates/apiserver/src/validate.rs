@@ -230,6 +230,7 @@ fn check_text(rules: &Map<String, Value>, value: &Value, text: &str, path: &str,
         "date-time" if text.parse::<jiff::Timestamp>().is_err() => "must be a time as in RFC 3339",
         "date" if text.parse::<jiff::civil::Date>().is_err() => "must be a date, YYYY-MM-DD",
         "duration" if !is_duration(text) => "must be a duration such as 1h30m",
+        "email" if !seaway_core::admission::schema::is_email(text) => "must be an e-mail address",
         "byte" if !is_base64(text) => {
             // The values of Secrets are never shown.
             errors.push(FieldError {

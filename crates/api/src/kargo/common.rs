@@ -287,6 +287,7 @@ pub struct StepExecutionMetadata {
     pub finished_at: Option<Time>,
     /// How many errors it met.
     #[serde(skip_serializing_if = "crate::is_default")]
+    #[schemars(extend("format" = "int32"))]
     pub error_count: i64,
     /// How it stands.
     #[serde(skip_serializing_if = "crate::is_default")]
@@ -364,8 +365,14 @@ pub struct DeepLink {
 #[schemars(extend("x-required" = ["name", "kind"]))]
 pub struct PromotionWindow {
     /// The name of the window.
-    #[schemars(extend("minLength" = 1))]
+    #[schemars(extend("minLength" = 1), extend("maxLength" = 253), extend("pattern" = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"))]
     pub name: String,
+    /// Why there is this window, for people.
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub description: String,
+    /// Whether the window is left out of account.
+    #[serde(skip_serializing_if = "crate::is_default")]
+    pub disabled: bool,
     /// The stages it is for; all if absent.
     #[serde(skip_serializing_if = "crate::is_default")]
     pub stage_selector: Option<StageSelector>,

@@ -31,6 +31,9 @@ pub struct ProjectConfigSpec {
 /// Whether stages promote by themselves.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    { "rule": "has(self.stage) != has(self.stageSelector)", "message": "a policy has exactly one of stage and stageSelector" }
+]))]
 pub struct PromotionPolicy {
     /// The stage's name; `stageSelector` has taken its place.
     #[serde(skip_serializing_if = "crate::is_default")]
@@ -53,11 +56,15 @@ pub struct PromotionPolicy {
 pub struct AutoRollback {
     /// Promotion phases that trigger it.
     #[serde(skip_serializing_if = "crate::is_default")]
-    #[schemars(extend("maxItems" = 2))]
+    #[schemars(extend("maxItems" = 2), extend("x-kubernetes-list-type" = "set"), extend("x-kubernetes-validations" = [
+        { "rule": "self.all(phase, phase in ['Failed', 'Errored'])", "message": "onPromotion takes Failed and Errored" }
+    ]))]
     pub on_promotion: Vec<String>,
     /// Verification phases that trigger it.
     #[serde(skip_serializing_if = "crate::is_default")]
-    #[schemars(extend("maxItems" = 2))]
+    #[schemars(extend("maxItems" = 2), extend("x-kubernetes-list-type" = "set"), extend("x-kubernetes-validations" = [
+        { "rule": "self.all(phase, phase in ['Failed', 'Error'])", "message": "onVerification takes Failed and Error" }
+    ]))]
     pub on_verification: Vec<String>,
 }
 

@@ -12,7 +12,9 @@ use serde_json::Value;
 /// What is promoted, where and how.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(extend("x-required" = ["stage"]))]
+#[schemars(extend("x-required" = ["stage", "steps"]), extend("x-kubernetes-validations" = [
+    { "rule": "has(self.freight) != has(self.origin)", "message": "a promotion has exactly one of freight and origin" }
+]))]
 pub struct PromotionSpec {
     /// The stage.
     #[schemars(extend("minLength" = 1), extend("maxLength" = 253), extend("pattern" = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"))]
@@ -26,13 +28,16 @@ pub struct PromotionSpec {
     pub origin: Option<FreightOrigin>,
     /// The target, for a child of a promotion request.
     #[serde(skip_serializing_if = "crate::is_default")]
+    #[schemars(extend("maxLength" = 253), extend("pattern" = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"))]
     pub target: String,
     /// Variables, written by admission.
     #[serde(skip_serializing_if = "crate::is_default")]
     pub vars: Vec<ExpressionVariable>,
     /// The steps, written by admission.
     #[serde(skip_serializing_if = "crate::is_default")]
-    #[schemars(extend("minItems" = 1))]
+    #[schemars(extend("minItems" = 1), extend("x-item-rules" = [
+        { "rule": "has(self.uses) && !has(self.task)", "message": "a promotion's step has uses and no task" }
+    ]))]
     pub steps: Vec<PromotionStep>,
 }
 

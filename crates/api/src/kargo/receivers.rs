@@ -69,11 +69,12 @@ pub struct ArtifactoryReceiver {
 /// A receiver for anything that posts JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(extend("x-required" = ["secretRef", "actions"]))]
+#[schemars(extend("x-required" = ["secretRef"]))]
 pub struct GenericReceiver {
     /// The Secret.
     pub secret_ref: LocalObjectReference,
     /// What to do.
+    #[serde(skip_serializing_if = "crate::is_default")]
     #[schemars(extend("minItems" = 1))]
     pub actions: Vec<GenericAction>,
 }
@@ -81,7 +82,7 @@ pub struct GenericReceiver {
 /// What a generic receiver does.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(extend("x-required" = ["action", "targetSelectionCriteria"]))]
+#[schemars(extend("x-required" = ["action"]))]
 pub struct GenericAction {
     /// The action: Refresh.
     #[schemars(extend("enum" = ["Refresh"]))]
@@ -93,6 +94,7 @@ pub struct GenericAction {
     #[serde(skip_serializing_if = "crate::is_default")]
     pub parameters: BTreeMap<String, String>,
     /// What to do it to.
+    #[serde(skip_serializing_if = "crate::is_default")]
     #[schemars(extend("minItems" = 1))]
     pub target_selection_criteria: Vec<TargetCriteria>,
 }
@@ -134,8 +136,7 @@ pub struct IndexRequirement {
     /// The index.
     #[schemars(extend("enum" = ["subscribedURLs", "receiverPaths"]))]
     pub key: String,
-    /// Equals or NotEquals.
-    #[schemars(extend("enum" = ["Equals", "NotEquals"]))]
+    /// Equals or NotEquals; Kargo's schema takes any text.
     pub operator: String,
     /// The value; a template.
     pub value: String,
@@ -149,7 +150,9 @@ pub struct WebhookReceiverDetails {
     #[serde(skip_serializing_if = "crate::is_default")]
     pub name: String,
     /// Its path.
+    #[serde(skip_serializing_if = "crate::is_default")]
     pub path: String,
     /// Its address.
+    #[serde(skip_serializing_if = "crate::is_default")]
     pub url: String,
 }

@@ -98,7 +98,11 @@ pub struct PromotionTemplateSpec {
     pub vars: Vec<ExpressionVariable>,
     /// The steps, in order.
     #[serde(skip_serializing_if = "crate::is_default")]
-    #[schemars(extend("minItems" = 1))]
+    #[schemars(extend("minItems" = 1), extend("x-item-rules" = [
+        { "rule": "has(self.uses) != has(self.task)", "message": "a step has exactly one of uses and task" },
+        { "rule": "!has(self.task) || !has(self.continueOnError)", "message": "a step that calls a task cannot have continueOnError" },
+        { "rule": "!has(self.task) || !has(self.retry)", "message": "a step that calls a task cannot have retry" }
+    ]))]
     pub steps: Vec<PromotionStep>,
 }
 
@@ -235,9 +239,9 @@ pub struct Health {
 /// A promotion, as its stage remembers it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
+#[schemars(extend("x-required" = ["name"]))]
 pub struct PromotionReference {
     /// Its name.
-    #[serde(skip_serializing_if = "crate::is_default")]
     pub name: String,
     /// Its freight.
     #[serde(skip_serializing_if = "crate::is_default")]
@@ -280,13 +284,14 @@ pub struct NamedFreight {
 /// Why an origin is not promoted by itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(extend("x-required" = ["freightName", "origin", "promotionName", "createdAt"]))]
+#[schemars(extend("x-required" = ["freightName", "origin"]))]
 pub struct AutoPromotionHold {
     /// The freight that was chosen.
     pub freight_name: String,
     /// The origin that is held.
     pub origin: FreightOrigin,
     /// The promotion that set the hold.
+    #[serde(skip_serializing_if = "crate::is_default")]
     pub promotion_name: String,
     /// Who made it.
     #[serde(skip_serializing_if = "crate::is_default")]

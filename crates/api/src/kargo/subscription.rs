@@ -97,6 +97,9 @@ impl JsonSchema for Subscription {
     }
 }
 
+/// How the address of a git repository is written: http(s), ssh, or `user@host:path`.
+pub(super) const GIT_URL: &str = r"(?:^(ssh|https?)://(?:([\w-]+)(:(.+))?@)?([\w-]+(?:\.[\w-]+)*)(?::(\d{1,5}))?(/.*)$)|(?:^([\w-]+)@([\w+]+(?:\.[\w-]+)*):(/?.*))";
+
 /// The repository types' bodies share this default.
 pub const DISCOVERY_LIMIT: i64 = 20;
 
@@ -115,7 +118,7 @@ fn yes() -> bool {
 pub struct GitSubscription {
     /// The repository.
     #[serde(rename = "repoURL", default)]
-    #[schemars(extend("minLength" = 1), extend("pattern" = r"(?:^(ssh|https?)://(?:([\w-]+)(:(.+))?@)?([\w-]+(?:\.[\w-]+)*)(?::(\d{1,5}))?(/.*)$)|(?:^([\w-]+)@([\w+]+(?:\.[\w-]+)*):(/?.*))"))]
+    #[schemars(extend("minLength" = 1), extend("pattern" = GIT_URL))]
     pub repo_url: String,
     /// How commits are chosen.
     #[serde(default)]

@@ -13,7 +13,9 @@ pub struct PromotionTaskSpec {
     #[serde(skip_serializing_if = "crate::is_default")]
     pub vars: Vec<ExpressionVariable>,
     /// The steps.
-    #[schemars(extend("minItems" = 1))]
+    #[schemars(extend("minItems" = 1), extend("x-item-rules" = [
+        { "rule": "has(self.uses) && !has(self.task)", "message": "a task's step has uses and calls no other task" }
+    ]))]
     pub steps: Vec<PromotionStep>,
 }
 

@@ -93,7 +93,7 @@ pub struct DiscoveredArtifacts {
 pub struct GitDiscoveryResult {
     /// The repository.
     #[serde(rename = "repoURL")]
-    #[schemars(extend("minLength" = 1))]
+    #[schemars(extend("minLength" = 1), extend("pattern" = super::subscription::GIT_URL))]
     pub repo_url: String,
     /// The subscription.
     #[serde(skip_serializing_if = "crate::is_default")]
@@ -124,8 +124,10 @@ pub struct ObservedRefs {
 #[schemars(extend("x-required" = ["name", "id"]))]
 pub struct ObservedTag {
     /// Its name.
+    #[schemars(extend("minLength" = 1))]
     pub name: String,
     /// What it points to.
+    #[schemars(extend("minLength" = 1))]
     pub id: String,
 }
 

@@ -115,7 +115,11 @@ fn receivers(receivers: &[Value], causes: &mut Vec<Cause>) {
         }
         for (a, action) in list(receiver, &["generic", "actions"]).iter().enumerate() {
             for (c, criteria) in list(action, &["targetSelectionCriteria"]).iter().enumerate() {
-                let any = ["name", "labelSelector", "indexSelector"].iter().any(|key| present(criteria, &[key]));
+                let lists = [["labelSelector", "matchExpressions"], ["indexSelector", "matchIndices"]];
+                let labels = at(criteria, &["labelSelector", "matchLabels"]).and_then(Value::as_object);
+                let any = present(criteria, &["name"])
+                    || labels.is_some_and(|labels| !labels.is_empty())
+                    || lists.iter().any(|path| present(criteria, path));
                 if !any {
                     let field = format!("{field}.generic.actions[{a}].targetSelectionCriteria[{c}]");
                     causes.push(Cause::required(field, "give at least one of name, labelSelector and indexSelector"));

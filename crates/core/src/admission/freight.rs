@@ -107,6 +107,9 @@ pub(super) fn rules(object: &Value) -> Vec<Cause> {
     if PAYLOAD[1..].iter().all(|key| list(object, &[key]).is_empty()) {
         causes.push(Cause::required("", "freight holds at least one of commits, images, charts and artifacts"));
     }
+    if text(object, &["origin", "name"]).is_empty() {
+        causes.push(Cause::required("origin", "freight comes from somewhere; name its warehouse"));
+    }
     let alias = text(object, &["alias"]);
     if !alias.is_empty() && !is_label_value(alias) {
         causes.push(Cause::invalid(

@@ -74,6 +74,7 @@ fn ask(object: &Value, kind: &str, world: &Objects) -> usize {
             },
             actor: "kubernetes:eve",
             control_plane: false,
+            cluster_admin: false,
             dry_run: false,
             now: jiff::Timestamp::UNIX_EPOCH,
             ulid: Ulid::from_parts(1, 1),

@@ -13,6 +13,7 @@ mod json;
 mod names;
 mod project;
 mod promotion;
+mod replicated;
 pub mod schema;
 mod stage;
 mod steps;
@@ -67,6 +68,8 @@ pub struct Request<'a> {
     pub actor: &'a str,
     /// Whether one of our own parts asks.
     pub control_plane: bool,
+    /// Whether the one who asks may do everything (`system:masters`).
+    pub cluster_admin: bool,
     /// Whether nothing will be stored.
     pub dry_run: bool,
     /// The time.
@@ -172,6 +175,7 @@ pub fn admit(request: &Request<'_>, world: &dyn World) -> Result<Admitted, Denie
             "Stage" => stage::admit(&mut admission)?,
             "Promotion" => promotion::admit(&mut admission)?,
             "PromotionTask" | "ClusterPromotionTask" => steps::admit_task(&mut admission)?,
+            "Secret" | "ConfigMap" => replicated::admit(&admission)?,
             _ => {}
         }
     }
@@ -191,16 +195,19 @@ pub fn admit(request: &Request<'_>, world: &dyn World) -> Result<Admitted, Denie
 pub fn validate_document(document: &Value) -> Vec<Cause> {
     let kind = json::text(document, &["kind"]);
     let mut causes = Vec::new();
+    let mut known = document.clone();
     if let Some(info) = seaway_api::kind(kind) {
         // A promotion's steps are written by admission, so a document need not have them.
-        let mut known = document.clone();
         schema::apply_defaults(&info.schema, &mut known);
         causes.extend(schema::unknown_fields(&info.schema, document));
         causes.extend(
             schema::check(&info.schema, &known).into_iter().filter(|cause| !(kind == "Promotion" && cause.field == "spec.steps")),
         );
     }
-    causes.extend(rules(kind, document));
+    if kind == "Warehouse" {
+        warehouse::default_all(&mut known);
+    }
+    causes.extend(rules(kind, &known));
     causes
 }
 

@@ -9,11 +9,15 @@ use std::sync::{LazyLock, Mutex};
 /// How deep a document may nest; what lies deeper is not looked at.
 const DEEPEST: usize = 64;
 
-/// Writes the defaults of fields that are not there, in objects that are.
+/// Writes the defaults of fields that are not there, in objects that are. A null where none may be counts as not there.
 pub fn apply_defaults(schema: &Value, value: &mut Value) {
     match value {
         Value::Object(map) => {
             for (name, property) in properties(schema) {
+                let typed = property.get("type").is_some() && property.get("nullable") != Some(&Value::Bool(true));
+                if typed && map.get(name).is_some_and(Value::is_null) {
+                    map.shift_remove(name);
+                }
                 if let (None, Some(default)) = (map.get(name), property.get("default")) {
                     map.insert(name.clone(), default.clone());
                 }
@@ -189,9 +193,27 @@ fn string(schema: &Value, text: &str, path: &Path, causes: &mut Vec<Cause>) {
     {
         causes.push(Cause::invalid(path.to_string(), format!("{text:?} does not match {pattern}")));
     }
-    if schema.get("format").and_then(Value::as_str) == Some("date-time") && text.parse::<jiff::Timestamp>().is_err() {
-        causes.push(Cause::invalid(path.to_string(), format!("{text:?} is no time; write one such as 2026-01-31T12:00:00Z")));
+    match schema.get("format").and_then(Value::as_str) {
+        Some("date-time") if text.parse::<jiff::Timestamp>().is_err() => {
+            causes.push(Cause::invalid(path.to_string(), format!("{text:?} is no time; write one such as 2026-01-31T12:00:00Z")));
+        }
+        Some("email") if !is_email(text) => {
+            causes.push(Cause::invalid(
+                path.to_string(),
+                format!("{text:?} is no e-mail address; write one such as ci@bank.example"),
+            ));
+        }
+        _ => {}
     }
+}
+
+/// Whether a text is an e-mail address, perhaps with a name before it: `Ada <ada@bank.example>`.
+pub fn is_email(text: &str) -> bool {
+    let text = text.trim();
+    let address = text.strip_suffix('>').and_then(|inner| inner.rsplit_once('<')).map_or(text, |(_, address)| address);
+    let part =
+        |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;@".contains(c));
+    address.rsplit_once('@').is_some_and(|(local, domain)| part(local) && part(domain))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths are far below 2^52")]

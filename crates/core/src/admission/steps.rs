@@ -1,8 +1,9 @@
 //! Steps of stages and tasks: one thing to run each, aliases that can be told apart, names that can be spelt.
 
-use super::json::{list, present, text};
+use super::json::{at as json_at, list, present, text};
 use super::{Admission, Cause, Denied};
 use regex::Regex;
+use seaway_api::GoDuration;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -45,6 +46,7 @@ pub(super) fn check(steps: &[Value], field: &str, in_task: bool, causes: &mut Ve
                 }
             }
         }
+        retry(step, &at, causes);
         variables(list(step, &["vars"]), &format!("{at}.vars"), causes);
         let alias = text(step, &["as"]).trim();
         if alias.is_empty() {
@@ -57,6 +59,21 @@ pub(super) fn check(steps: &[Value], field: &str, in_task: bool, causes: &mut Ve
             let message = format!("{alias} is the alias of {field}[{first}] already; choose another");
             causes.push(Cause::invalid(format!("{at}.as"), message));
         }
+    }
+}
+
+/// Checks when a step is given up: what the schema takes for any text and any number has a form all the same.
+fn retry(step: &Value, at: &str, causes: &mut Vec<Cause>) {
+    let timeout = text(step, &["retry", "timeout"]);
+    if !timeout.is_empty() && GoDuration::from(timeout.trim_start_matches('-')).get().is_none() {
+        causes
+            .push(Cause::invalid(format!("{at}.retry.timeout"), format!("{timeout:?} is no duration; write one such as 1h30m")));
+    }
+    if json_at(step, &["retry", "errorThreshold"]).and_then(Value::as_i64).is_some_and(|n| n < 0) {
+        causes.push(Cause::invalid(
+            format!("{at}.retry.errorThreshold"),
+            "write 0 for the step's own number, or how many errors end it",
+        ));
     }
 }
 

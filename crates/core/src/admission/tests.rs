@@ -77,6 +77,7 @@ fn ask<'a>(operation: Operation, old: Option<&'a Value>, new: Option<&'a Value>)
         old,
         actor: "kubernetes:alice",
         control_plane: false,
+        cluster_admin: false,
         dry_run: false,
         now: NOW.parse().unwrap(),
         ulid: Ulid::from_parts(1_770_000_000_000, 1),

@@ -75,6 +75,7 @@ fn create(document: &Value, namespace: &str, world: &Objects) -> Result<Value, R
         old: None,
         actor: "kubernetes:admin",
         control_plane: false,
+        cluster_admin: false,
         dry_run: true,
         now: jiff::Timestamp::UNIX_EPOCH,
         ulid: Ulid::from_parts(1_700_000_000_000, 42),

@@ -1,6 +1,6 @@
 //! Warehouses: their subscriptions are checked and their defaults written, since the CRD keeps whatever it is given.
 
-use super::json::{list, present, text};
+use super::json::{as_map, list, present, text};
 use super::names::is_label;
 use super::{Admission, Cause, Denied, schema};
 use crate::semver::Constraint;
@@ -24,9 +24,7 @@ pub(super) fn admit(admission: &mut Admission<'_>) -> Result<(), Denied> {
     admission.sync_shard();
     admission.check_project()?;
     if admission.spec_changed() {
-        if let Some(Value::Array(subscriptions)) = admission.object().pointer_mut("/spec/subscriptions") {
-            subscriptions.iter_mut().for_each(default);
-        }
+        default_all(admission.object());
         admission.check_rules()?;
         let warnings = warnings(admission.object());
         admission.admitted.warnings.extend(warnings);
@@ -51,11 +49,20 @@ fn warnings(object: &Value) -> Vec<String> {
     warnings
 }
 
-/// Writes the defaults of a subscription of a known type.
+/// Writes the defaults of the subscriptions.
+pub(super) fn default_all(object: &mut Value) {
+    if let Some(Value::Array(subscriptions)) = object.pointer_mut("/spec/subscriptions") {
+        subscriptions.iter_mut().for_each(default);
+    }
+}
+
+/// Writes the defaults of a subscription of a known type; an empty text, a null and a zero say as much as nothing.
 fn default(subscription: &mut Value) {
     let Value::Object(map) = subscription else { return };
     for key in ["git", "image", "chart"] {
         if let (Some(body), Some(schema)) = (map.get_mut(key).filter(|b| b.is_object()), body_schema(key)) {
+            let said = |key: &String, value: &Value| key == "repoURL" || !(value.is_null() || *value == "" || *value == 0);
+            as_map(body).retain(|key, value| said(key, value));
             schema::apply_defaults(&schema, body);
         }
     }
