@@ -1,7 +1,7 @@
 //! Which control plane and which project a command means; pure rules over what was asked and what is around.
 
 use crate::data::{Server, shown};
-use kube::config::Kubeconfig;
+use kube::config::{Kubeconfig, KubeconfigError};
 use seaway_server::kubeconfig::CLUSTER_PREFIX;
 use std::path::{Path, PathBuf};
 
@@ -55,8 +55,11 @@ pub(crate) enum TargetError {
     Kubeconfig {
         path: String,
         #[source]
-        err: Box<kube::config::KubeconfigError>,
+        err: Box<KubeconfigError>,
     },
+    /// Without the text at fault: a token stands in there.
+    #[error("read `{path}`: it is no kubeconfig: {reason}")]
+    NoKubeconfig { path: String, reason: String },
     #[error("KUBECONFIG was not written by Seaway and means `{current}`: name the context")]
     Guard { current: String, known: Vec<String> },
     #[error("no context `{name}` in `{path}`; there is {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") })]
@@ -77,9 +80,10 @@ impl TargetError {
             Self::Both { folders } => format!("name one: --data {}", folders.first().map_or("DIR", String::as_str)),
             Self::NotRunning { folder, .. } => format!("seaway serve --data {folder}"),
             Self::Kubeconfig { err, .. } => match **err {
-                kube::config::KubeconfigError::ReadConfig(..) => format!("check the path, or name another file; {KUBECONFIGS}"),
+                KubeconfigError::ReadConfig(..) => format!("check the path, or name another file; {KUBECONFIGS}"),
                 _ => format!("it must be YAML with clusters, users and contexts; {KUBECONFIGS}"),
             },
+            Self::NoKubeconfig { .. } => format!("it must be YAML with clusters, users and contexts; {KUBECONFIGS}"),
             Self::NoContext { known, .. } | Self::NoCurrentContext { known, .. } if known.is_empty() => {
                 format!("name another file; {KUBECONFIGS}")
             }
@@ -133,7 +137,12 @@ impl Target {
 
     /// Reads one kubeconfig, or several as `$KUBECONFIG` joins them.
     fn read(paths: &str, context: Option<&str>) -> Result<Self, TargetError> {
-        let failed = |err| TargetError::Kubeconfig { path: paths.to_owned(), err: Box::new(err) };
+        let failed = |err| match err {
+            KubeconfigError::Parse(err) => {
+                TargetError::NoKubeconfig { path: paths.to_owned(), reason: err.without_snippet().to_string() }
+            }
+            err => TargetError::Kubeconfig { path: paths.to_owned(), err: Box::new(err) },
+        };
         let mut merged: Option<Kubeconfig> = None;
         for path in std::env::split_paths(paths).filter(|path| !path.as_os_str().is_empty()) {
             let next = Kubeconfig::read_from(&path).map_err(failed)?;

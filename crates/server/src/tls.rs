@@ -288,7 +288,11 @@ fn authority(dir: &Path, now: OffsetDateTime) -> Result<(String, KeyPair), TlsEr
         path: key,
         err,
     })?;
-    seaway_base::files::write_whole(&certificate, pem.as_bytes()).map_err(|err| TlsError::File { what: "write", path: certificate, err })?;
+    seaway_base::files::write_whole(&certificate, pem.as_bytes()).map_err(|err| TlsError::File {
+        what: "write",
+        path: certificate,
+        err,
+    })?;
     Ok((pem, pair))
 }
 
@@ -362,7 +366,10 @@ mod tests {
             open(name).unwrap();
         }
         for name in ["https://ci.example", "a b", "[::1]", ""] {
-            assert_eq!(open(name).unwrap_err(), format!("`{name}` is no host name and no IP address; a certificate cannot be for it"));
+            assert_eq!(
+                open(name).unwrap_err(),
+                format!("`{name}` is no host name and no IP address; a certificate cannot be for it")
+            );
         }
     }
 }

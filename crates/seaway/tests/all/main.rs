@@ -2,11 +2,15 @@
 
 mod apply;
 mod backup;
+mod canary;
 mod commands;
+mod errors;
 mod kubectl;
+mod parked;
 mod promotions;
 mod running;
 mod serve;
 mod steering;
 mod stopping;
 mod target;
+mod tls;
