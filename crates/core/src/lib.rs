@@ -1,6 +1,7 @@
 //! Decisions: a world goes in, a decision comes out. Nothing here reads a file, a network or a clock.
 
 pub mod admission;
+pub mod authorize;
 pub mod discovery;
 pub mod events;
 pub mod freight;

@@ -1,0 +1,475 @@
+//! Decisions by example: Kubernetes' documentation, the demo's people, and the ways around that are closed.
+
+use super::*;
+use serde_json::{Value, json};
+
+/// A role; `rules` is a list of `verbs resources[.group] [names]`, commas between them.
+fn role(kind: &str, place: &str, rules: &[&str]) -> Value {
+    let (namespace, name) = place.split_once('/').unwrap_or(("", place));
+    let texts = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
+    let rule = |rule: &&str| {
+        let words: Vec<&str> = rule.split(' ').collect();
+        if words[1].starts_with('/') {
+            return json!({ "verbs": texts(words[0]), "nonResourceURLs": texts(words[1]) });
+        }
+        let (resources, group) = words[1].split_once(':').unwrap_or((words[1], ""));
+        let names = words.get(2).map(|names| texts(names)).unwrap_or_default();
+        json!({ "verbs": texts(words[0]), "apiGroups": [group], "resources": texts(resources), "resourceNames": names })
+    };
+    let rules: Vec<Value> = rules.iter().map(rule).collect();
+    let metadata = json!({ "name": name, "namespace": namespace });
+    json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": metadata, "rules": rules })
+}
+
+/// A binding at `[namespace/]name` of `Kind/name` to subjects such as `User/jane` and `ServiceAccount/ns:name`.
+pub(super) fn binding(place: &str, role: &str, subjects: &[&str]) -> Value {
+    let (namespace, name) = place.split_once('/').unwrap_or(("", place));
+    let (kind, role) = role.split_once('/').unwrap();
+    let subject = |subject: &&str| {
+        let (kind, name) = subject.split_once('/').unwrap();
+        match name.split_once(':').filter(|_| kind == "ServiceAccount") {
+            Some((namespace, name)) => json!({ "kind": kind, "namespace": namespace, "name": name }),
+            None => json!({ "kind": kind, "name": name }),
+        }
+    };
+    let subjects: Vec<Value> = subjects.iter().map(subject).collect();
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": if namespace.is_empty() { "ClusterRoleBinding" } else { "RoleBinding" },
+        "metadata": { "name": name, "namespace": namespace },
+        "roleRef": { "apiGroup": RBAC, "kind": kind, "name": role }, "subjects": subjects,
+    })
+}
+
+const STAGES: &str = "stages:kargo.akuity.io";
+
+fn policy() -> Policy {
+    let objects = [
+        // Of Kubernetes' documentation.
+        role("Role", "default/pod-reader", &["get,watch,list pods"]),
+        binding("default/read-pods", "Role/pod-reader", &["User/jane"]),
+        role("ClusterRole", "secret-reader", &["get,watch,list secrets"]),
+        binding("development/read-secrets", "ClusterRole/secret-reader", &["User/dave"]),
+        binding("read-secrets-global", "ClusterRole/secret-reader", &["Group/manager"]),
+        role("Role", "default/configmap-updater", &["update,get configmaps my-configmap"]),
+        binding("default/update", "Role/configmap-updater", &["User/jane"]),
+        role("ClusterRole", "health", &["get,post /healthz,/healthz/*"]),
+        binding("health", "ClusterRole/health", &["Group/system:authenticated"]),
+        binding("default/health", "ClusterRole/health", &["User/anna"]),
+        binding("qa/accounts", "ClusterRole/secret-reader", &["Group/system:serviceaccounts:qa"]),
+        binding("kube-system/own", "ClusterRole/secret-reader", &["ServiceAccount/kube-system:default", "ServiceAccount/local"]),
+        // The demo's.
+        role("Role", "bank/lower", &[&format!("promote {STAGES} qa,e2e,staging"), &format!("get,list {STAGES}")]),
+        binding("bank/alice", "Role/lower", &["User/user:alice"]),
+        role("Role", "bank/promoter", &[&format!("promote,get,list {STAGES}")]),
+        binding("bank/bob", "Role/promoter", &["User/user:bob"]),
+        role("Role", "bank/viewer", &[&format!("get,list {STAGES}")]),
+        binding("bank/eve", "Role/viewer", &["User/user:eve"]),
+        binding("bank/gone", "Role/gone", &["User/user:carl"]),
+    ];
+    Policy::of(&objects)
+}
+
+fn groups(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Asks `verb resource[:group][/part] [namespace]/[name]`, or `verb /path`, of `user+group+group`.
+#[track_caller]
+fn ask(policy: &Policy, who: &str, question: &str) -> Decision {
+    let mut who = who.split('+');
+    let (name, groups) = (who.next().unwrap(), who.map(str::to_owned).collect::<Vec<_>>());
+    let who = Who::new(name, &groups);
+    let words: Vec<&str> = question.split(' ').collect();
+    if words[1].starts_with('/') {
+        return policy.decide(&Attributes::path(who, words[0], words[1]));
+    }
+    let (resource, part) = words[1].split_once('/').unwrap_or((words[1], ""));
+    let (resource, group) = resource.split_once(':').unwrap_or((resource, ""));
+    let (namespace, name) = words.get(2).map(|place| place.split_once('/').unwrap()).unwrap_or_default();
+    let asked = Attributes::resource(who, words[0], group, resource).within(namespace).named(name).part(part);
+    let decision = policy.decide(&asked);
+    assert_eq!(decision.is_allowed(), policy.allows(&asked));
+    decision
+}
+
+#[track_caller]
+fn check(who: &str, question: &str, reason: &str) {
+    assert_eq!(ask(&policy(), who, question).reason(), reason);
+}
+
+#[test]
+fn a_role_grants_in_its_namespace() {
+    check("jane", "get pods default/a", "allowed by RoleBinding default/read-pods of Role pod-reader");
+    check("jane", "list pods default/", "allowed by RoleBinding default/read-pods of Role pod-reader");
+    check(
+        "Jane",
+        "get pods default/a",
+        "Jane may not get pods a in namespace default: no role gives Jane the verb get on pods (core)",
+    );
+    check(
+        "jane",
+        "get pods other/a",
+        "jane may not get pods a in namespace other: no role gives jane the verb get on pods (core)",
+    );
+    check("jane", "list pods", "jane may not list pods cluster-wide: no role gives jane the verb list on pods (core)");
+}
+
+#[test]
+fn a_cluster_role_grants_where_it_is_bound() {
+    check("dave", "get secrets development/s", "allowed by RoleBinding development/read-secrets of ClusterRole secret-reader");
+    check(
+        "dave",
+        "get secrets bank/s",
+        "dave may not get secrets s in namespace bank: no role gives dave the verb get on secrets (core)",
+    );
+    check("mia+manager", "get secrets bank/s", "allowed by ClusterRoleBinding read-secrets-global of ClusterRole secret-reader");
+    check("mia+manager", "list secrets", "allowed by ClusterRoleBinding read-secrets-global of ClusterRole secret-reader");
+}
+
+#[test]
+fn subjects_are_users_groups_and_service_accounts() {
+    let (policy, allowed) = (policy(), |decision: Decision| decision.is_allowed());
+    let of = |namespace: &str, name: &str| {
+        let account = ServiceAccount::new(namespace, name).unwrap();
+        [vec![account.username()], account.groups().to_vec()].concat().join("+")
+    };
+    assert!(allowed(ask(&policy, &of("qa", "any"), "get secrets qa/s")));
+    assert!(!allowed(ask(&policy, &of("qa2", "any"), "get secrets qa/s")));
+    assert!(allowed(ask(&policy, &of("kube-system", "default"), "get secrets kube-system/s")));
+    // Without a namespace it is an account of the binding's.
+    assert!(allowed(ask(&policy, &of("kube-system", "local"), "get secrets kube-system/s")));
+    assert!(!allowed(ask(&policy, &of("qa", "local"), "get secrets kube-system/s")));
+    assert!(!allowed(ask(&policy, "default", "get secrets kube-system/s")));
+    assert!(allowed(ask(&policy, "anyone+system:authenticated", "get /healthz/etcd")));
+    assert!(!allowed(ask(&policy, "system:anonymous+system:unauthenticated", "get /healthz")));
+    // A path has no namespace, so a binding in one grants none.
+    assert!(!allowed(ask(&policy, "anna", "get /healthz")));
+    assert!(allowed(ask(&policy, "x+system:masters", "escalate anything:at.all bank/x")));
+    assert!(allowed(ask(&policy, "x+system:masters", "delete /anything")));
+}
+
+#[test]
+fn a_denial_names_the_lacking_right() {
+    let promote = "promote stages:kargo.akuity.io bank/prod-eu";
+    check("user:bob", promote, "allowed by RoleBinding bank/bob of Role promoter");
+    check(
+        "user:eve",
+        promote,
+        "eve may not promote stages prod-eu in project bank: no role gives eve the verb promote on stages (kargo.akuity.io)",
+    );
+    check(
+        "user:alice",
+        promote,
+        "alice may not promote stages prod-eu in project bank: alice has the verb promote on stages (kargo.akuity.io) for e2e, qa, staging alone",
+    );
+    check("user:alice", "promote stages:kargo.akuity.io bank/qa", "allowed by RoleBinding bank/alice of Role lower");
+    check(
+        "user:carl",
+        "get stages:kargo.akuity.io bank/qa",
+        "carl may not get stages qa in project bank: no role gives carl the verb get on stages (kargo.akuity.io); RoleBinding bank/gone grants Role gone, which is not there",
+    );
+    check("user:eve", "get /metrics", "eve may not get /metrics: no role gives eve the verb get on the path /metrics");
+    check(
+        "user:eve",
+        "patch freights:kargo.akuity.io/status bank/f",
+        "eve may not patch freights/status f in project bank: no role gives eve the verb patch on freights/status (kargo.akuity.io)",
+    );
+    check(
+        "system:serviceaccount:bank:ci",
+        "create projects:kargo.akuity.io",
+        "service account bank/ci may not create projects cluster-wide: no role gives service account bank/ci the verb create on projects (kargo.akuity.io)",
+    );
+}
+
+#[test]
+fn names_do_not_match_what_has_none() {
+    let policy = policy();
+    for (question, allowed) in [
+        ("get configmaps default/my-configmap", true),
+        ("get configmaps default/other", false),
+        ("list configmaps default/", false),
+        ("create configmaps default/", false),
+    ] {
+        assert_eq!(ask(&policy, "jane", question).is_allowed(), allowed, "{question}");
+    }
+}
+
+#[test]
+fn aggregation_follows_labels_and_ignores_what_stands_in_the_role() {
+    let labelled = |name: &str, label: &str, rules: &[&str]| {
+        let mut role = role("ClusterRole", name, rules);
+        role["metadata"]["labels"] = json!({ label: "true" });
+        role
+    };
+    let gathering = |name: &str, selectors: Value| {
+        let mut role = labelled(name, "to-outer", &["delete pods"]);
+        role["aggregationRule"] = json!({ "clusterRoleSelectors": selectors });
+        role
+    };
+    let mut policy = Policy::of(&[
+        binding("b", "ClusterRole/monitoring", &["User/ann"]),
+        binding("c", "ClusterRole/outer", &["User/olga"]),
+        gathering("monitoring", json!([{ "matchLabels": { "to-monitoring": "true" } }])),
+        gathering("outer", json!([{ "matchExpressions": [{ "key": "to-outer", "operator": "Exists" }] }])),
+        gathering(
+            "broken",
+            json!([{ "matchExpressions": [{ "key": "to-monitoring", "operator": "Near" }] }, { "fieldSelector": "x" }]),
+        ),
+        binding("d", "ClusterRole/broken", &["User/bea"]),
+    ]);
+    let allowed = |policy: &Policy, who: &str, question: &str| ask(policy, who, question).is_allowed();
+    assert!(!allowed(&policy, "ann", "get pods x/y"));
+    assert!(policy.apply(&labelled("endpoints", "to-monitoring", &["get pods"])));
+    assert!(allowed(&policy, "ann", "get pods x/y"));
+    // Through the role that gathers it.
+    assert!(allowed(&policy, "olga", "get pods x/y"));
+    assert!(!allowed(&policy, "ann", "delete pods x/y"));
+    assert!(!allowed(&policy, "bea", "get pods x/y"));
+    assert!(policy.forget("ClusterRole", "", "endpoints"));
+    assert!(!allowed(&policy, "ann", "get pods x/y"));
+}
+
+#[test]
+fn what_cannot_be_read_grants_nothing_and_is_told() {
+    let mut role = role("Role", "bank/r", &["get pods"]);
+    role["rules"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "resourceNames": "a" }));
+    let mut policy = Policy::of(&[role, binding("bank/b", "Role/r", &["User/ann"])]);
+    assert!(ask(&policy, "ann", "get pods bank/a").is_allowed());
+    let denied = ask(&policy, "ann", "get secrets bank/a").reason();
+    assert_eq!(
+        denied,
+        "ann may not get secrets a in namespace bank: no role gives ann the verb get on secrets (core); what cannot be read grants nothing: a rule of Role r"
+    );
+    assert!(policy.review(&Who::new("ann", &[]), "bank").incomplete);
+    // A binding that can no longer be read takes back what it granted.
+    let mut broken = binding("bank/b", "Role/r", &["User/ann"]);
+    broken["roleRef"]["kind"] = json!("Realm");
+    assert!(policy.apply(&broken));
+    assert!(!ask(&policy, "ann", "get pods bank/a").is_allowed());
+}
+
+#[test]
+fn the_revision_moves_when_rights_may_have_changed() {
+    let mut policy = policy();
+    let before = policy.revision();
+    let mut touched = role("Role", "default/pod-reader", &["get,watch,list pods"]);
+    touched["metadata"]["resourceVersion"] = json!("7");
+    assert!(!policy.apply(&touched));
+    assert!(!policy.apply(&json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a" } })));
+    assert!(!policy.forget("RoleBinding", "default", "nobody"));
+    assert_eq!(policy.revision(), before);
+    assert!(policy.forget("RoleBinding", "default", "read-pods"));
+    assert_eq!(policy.revision(), before + 1);
+}
+
+fn confers(policy: &Policy, who: &str, object: &Value, old: Option<&Value>) -> String {
+    let groups = groups(&["system:authenticated"]);
+    policy.may_confer(&Who::new(who, &groups), object, old).map_or_else(|denied| denied.message, |()| "may".to_owned())
+}
+
+#[test]
+fn nobody_writes_a_role_that_grants_more_than_they_have() {
+    let policy = Policy::of(&[
+        role("Role", "bank/owner", &["get,list secrets", "create roles:rbac.authorization.k8s.io"]),
+        role("ClusterRole", "owner", &["get,list secrets"]),
+        role("ClusterRole", "role-escalator", &["escalate roles:rbac.authorization.k8s.io free"]),
+        binding("bank/owner", "Role/owner", &["User/ann"]),
+        binding("bank/esc", "ClusterRole/role-escalator", &["User/ann"]),
+    ]);
+    assert_eq!(confers(&policy, "ann", &role("Role", "bank/r", &["get secrets"]), None), "may");
+    assert_eq!(confers(&policy, "ann", &role("Role", "bank/r", &["get secrets a"]), None), "may");
+    let refused =
+        "ann may not write role r in namespace bank: it grants rights that ann does not have: delete, update on secrets (core)";
+    assert_eq!(confers(&policy, "ann", &role("Role", "bank/r", &["get,delete,update secrets"]), None), refused);
+    let refused = "ann may not write role r in namespace other: it grants rights that ann does not have: get on secrets (core)";
+    assert_eq!(confers(&policy, "ann", &role("Role", "other/r", &["get secrets"]), None), refused);
+    let refused = "ann may not write clusterrole r cluster-wide: it grants rights that ann does not have: get on secrets (core)";
+    assert_eq!(confers(&policy, "ann", &role("ClusterRole", "r", &["get secrets"]), None), refused);
+    // The verb `escalate`, for one role.
+    assert_eq!(confers(&policy, "ann", &role("Role", "bank/free", &["* *:*"]), None), "may");
+    // What garbage collection needs is nobody's escalation.
+    let old = role("Role", "bank/r", &["delete secrets"]);
+    let mut new = old.clone();
+    new["metadata"]["finalizers"] = json!(["a/b"]);
+    assert_eq!(confers(&policy, "ann", &new, Some(&old)), "may");
+    let mut unreadable = role("Role", "bank/r", &["get secrets"]);
+    unreadable["rules"][0]["until"] = json!("tomorrow");
+    assert!(confers(&policy, "ann", &unreadable, None).contains("cannot be read"));
+    let mut gathers = role("ClusterRole", "g", &[]);
+    gathers["aggregationRule"] = json!({ "clusterRoleSelectors": [{ "matchLabels": { "a": "b" } }] });
+    assert!(confers(&policy, "ann", &gathers, None).contains("* on * (*)"));
+    assert!(confers(&policy, "ann", &role("ClusterRole", "g", &[]), Some(&gathers)).contains("* on * (*)"));
+}
+
+#[test]
+fn nobody_binds_a_role_that_grants_more_than_they_have() {
+    let policy = Policy::of(&[
+        role(
+            "ClusterRole",
+            "role-grantor",
+            &["create rolebindings:rbac.authorization.k8s.io", "bind clusterroles:rbac.authorization.k8s.io admin,edit,view"],
+        ),
+        binding("user-1-namespace/role-grantor", "ClusterRole/role-grantor", &["User/user-1"]),
+        role("ClusterRole", "admin", &["* *:*", "get /metrics"]),
+        role("ClusterRole", "cluster-admin", &["* *:*"]),
+        role("ClusterRole", "paths", &["get /metrics"]),
+        role("Role", "user-1-namespace/grant", &["create rolebindings:rbac.authorization.k8s.io"]),
+        role("Role", "user-1-namespace/secrets", &["get secrets"]),
+    ]);
+    let bind = |place: &str, role: &str| confers(&policy, "user-1", &binding(place, role, &["User/bob"]), None);
+    assert_eq!(bind("user-1-namespace/b", "ClusterRole/admin"), "may");
+    assert!(bind("other/b", "ClusterRole/admin").starts_with("user-1 may not write rolebinding b in namespace other"));
+    assert!(bind("b", "ClusterRole/admin").starts_with("user-1 may not write clusterrolebinding b cluster-wide"));
+    assert_eq!(bind("user-1-namespace/b", "Role/grant"), "may");
+    assert!(bind("user-1-namespace/b", "Role/secrets").ends_with("get on secrets (core)"));
+    assert!(bind("user-1-namespace/b", "Role/nowhere").contains("Role nowhere is not there in namespace user-1-namespace"));
+    // In a namespace, a rule about paths grants nothing.
+    assert_eq!(bind("user-1-namespace/b", "ClusterRole/paths"), "may");
+    assert!(bind("b", "ClusterRole/paths").ends_with("get on /metrics"));
+    let masters = groups(&["system:masters"]);
+    policy.may_confer(&Who::new("x", &masters), &binding("b", "ClusterRole/nowhere", &["User/bob"]), None).unwrap();
+}
+
+fn account(place: &str, claims: &Value) -> Value {
+    let (namespace, name) = place.split_once('/').unwrap();
+    let annotations = json!({ "rbac.kargo.akuity.io/claims": claims.to_string() });
+    json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "namespace": namespace, "name": name, "annotations": annotations } })
+}
+
+#[test]
+fn claims_lend_the_rights_of_accounts_where_these_count() {
+    let promote = &[&*format!("promote {STAGES}")];
+    let policy = Policy::of(&[
+        account("bank/kargo-promoter", &json!({ "groups": ["payments"] })),
+        account("kargo/kargo-admin", &json!({ "groups": ["platform"] })),
+        role("ClusterRole", "promoter", promote),
+        role("ClusterRole", "projects", &["delete projects:kargo.akuity.io bank"]),
+        binding("bank/p", "ClusterRole/promoter", &["ServiceAccount/bank:kargo-promoter"]),
+        // Bound elsewhere too, yet a project's account counts in its project alone.
+        binding("shop/p", "ClusterRole/promoter", &["ServiceAccount/bank:kargo-promoter"]),
+        binding("projects", "ClusterRole/projects", &["ServiceAccount/bank:kargo-promoter"]),
+        binding("everywhere", "ClusterRole/promoter", &["ServiceAccount/kargo:kargo-admin"]),
+    ]);
+    let may = |group: &str, verb: &str, resource: &str, namespace: &str, name: &str| {
+        let accounts = policy.accounts_of(&Claims::of_token(&json!({ "groups": [group] })));
+        let who = Who::new("oidc:carl", &[]).with_accounts(&accounts);
+        let asked = Attributes::resource(who, verb, "kargo.akuity.io", resource).within(namespace).named(name);
+        assert_eq!(policy.allows(&asked), policy.decide(&asked).is_allowed());
+        policy.decide(&asked)
+    };
+    assert_eq!(
+        may("payments", "promote", "stages", "bank", "qa").reason(),
+        "allowed by RoleBinding bank/p of ClusterRole promoter to service account bank/kargo-promoter, which the caller's claims lead to"
+    );
+    assert!(!may("payments", "promote", "stages", "shop", "qa").is_allowed());
+    assert!(may("payments", "delete", "projects", "", "bank").is_allowed());
+    assert!(!may("payments", "delete", "projects", "", "shop").is_allowed());
+    assert!(may("platform", "promote", "stages", "shop", "qa").is_allowed());
+    assert!(!may("strangers", "promote", "stages", "bank", "qa").is_allowed());
+}
+
+#[test]
+fn nobody_leads_claims_to_an_account_that_has_more_than_they() {
+    let policy = Policy::of(&[
+        role("ClusterRole", "promoter", &[&format!("promote {STAGES}")]),
+        binding("bank/ci", "ClusterRole/promoter", &["ServiceAccount/bank:ci"]),
+        binding("bank/ann", "ClusterRole/promoter", &["User/ann"]),
+        binding("shop/global", "ClusterRole/promoter", &["ServiceAccount/kargo:global"]),
+    ]);
+    let claims = json!({ "groups": ["all"] });
+    assert_eq!(confers(&policy, "ann", &account("bank/ci", &claims), None), "may");
+    let refused = "may not lead claims to serviceaccount bank/ci in namespace bank: it grants rights that eve does not have";
+    assert!(confers(&policy, "eve", &account("bank/ci", &claims), None).contains(refused));
+    assert!(confers(&policy, "ann", &account("kargo/global", &claims), None).contains("in namespace shop"));
+    assert_eq!(confers(&policy, "eve", &account("bank/ci", &claims), Some(&account("bank/ci", &claims))), "may");
+    assert_eq!(confers(&policy, "eve", &account("bank/ci", &json!({})), Some(&account("bank/ci", &claims))), "may");
+}
+
+#[test]
+fn acting_as_another_needs_the_verb_for_every_part() {
+    let policy = Policy::of(&[
+        role(
+            "ClusterRole",
+            "users",
+            &[
+                "impersonate users user:bob",
+                "impersonate groups devs",
+                "impersonate userextras/scopes:authentication.k8s.io view",
+            ],
+        ),
+        role("ClusterRole", "all", &["impersonate users,groups,serviceaccounts"]),
+        role("ClusterRole", "everything", &["* *:*"]),
+        binding("a", "ClusterRole/users", &["User/ann"]),
+        binding("b", "ClusterRole/all", &["User/zoe"]),
+        binding("bank/c", "ClusterRole/all", &["User/max"]),
+    ]);
+    let acts = |who: &str, user: &str, groups: &[&str], extra: &[(&str, &str)]| {
+        let extra = extra.iter().map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()])).collect();
+        let wish = Impersonation { user: user.into(), uid: String::new(), groups: self::groups(groups), extra };
+        policy.impersonate(&Who::new(who, &[]), &wish).map_or_else(|denied| denied.message, |acting| acting.groups.join(" "))
+    };
+    assert_eq!(acts("ann", "user:bob", &[], &[]), "system:authenticated");
+    assert_eq!(acts("ann", "user:bob", &["devs"], &[]), "devs system:authenticated");
+    assert_eq!(acts("ann", "user:bob", &[], &[("scopes", "view")]), "system:authenticated");
+    assert!(acts("ann", "user:bob", &[], &[("scopes", "edit")]).contains("for view alone"));
+    assert_eq!(
+        acts("ann", "user:eve", &[], &[]),
+        "ann may not impersonate users user:eve: ann has the verb impersonate on users (core) for user:bob alone"
+    );
+    assert!(acts("ann", "user:bob", &["ops"], &[]).starts_with("ann may not impersonate groups ops"));
+    assert!(acts("eve", "user:bob", &[], &[]).starts_with("eve may not impersonate users user:bob"));
+    assert!(acts("ann", "", &["devs"], &[]).contains("without a user"));
+    // An account is impersonated in its namespace, and is in its groups.
+    assert_eq!(
+        acts("max", "system:serviceaccount:bank:ci", &[], &[]),
+        "system:serviceaccounts system:serviceaccounts:bank system:authenticated"
+    );
+    assert!(
+        acts("max", "system:serviceaccount:shop:ci", &[], &[])
+            .contains("may not impersonate serviceaccounts ci in namespace shop")
+    );
+    assert_eq!(acts("zoe", "system:anonymous", &[], &[]), "system:unauthenticated");
+    // Nobody becomes what may do everything, or a controller of ours, by this verb.
+    assert!(acts("zoe", "user:bob", &["system:masters"], &[]).contains("* on * (*)"));
+    assert!(acts("zoe", "system:serviceaccount:seaway:stages", &[], &[]).contains("* on * (*)"));
+}
+
+#[test]
+fn a_review_lists_what_holds_in_a_namespace() {
+    let groups = groups(&["system:authenticated"]);
+    let review = policy().review(&Who::new("user:alice", &groups), "bank");
+    assert_eq!(
+        serde_json::to_value(&review).unwrap(),
+        json!({
+            "incomplete": false,
+            "resourceRules": [
+                { "verbs": ["get", "list"], "apiGroups": ["kargo.akuity.io"], "resources": ["stages"] },
+                { "verbs": ["promote"], "apiGroups": ["kargo.akuity.io"], "resources": ["stages"], "resourceNames": ["qa", "e2e", "staging"] },
+            ],
+            "nonResourceRules": [{ "verbs": ["get", "post"], "nonResourceURLs": ["/healthz", "/healthz/*"] }],
+        })
+    );
+    let carl = policy().review(&Who::new("user:carl", &[]), "bank");
+    assert_eq!(carl.evaluation_error, "RoleBinding bank/gone grants Role gone, which is not there");
+    assert_eq!(policy().review(&Who::new("user:alice", &[]), "shop").resource_rules, vec![]);
+    let masters = self::groups(&["system:masters"]);
+    assert_eq!(policy().review(&Who::new("x", &masters), "").resource_rules, vec![Rule::everything()]);
+}
+
+#[test]
+fn a_gate_says_which_right_is_lacking_and_what_for() {
+    let old = json!({ "metadata": { "name": "f" } });
+    let new = json!({ "metadata": { "name": "f" }, "status": { "approvedFor": { "prod-eu": {} } } });
+    let write = Write { kind: "Freight", namespace: "bank", name: "f", old: Some(&old), new: &new, control_plane: false };
+    let passes = |who: &str| policy().passes(&Who::new(who, &[]), &write);
+    assert!(passes("user:bob").is_ok_and(|gated| !gated.instead));
+    assert_eq!(
+        passes("user:eve").unwrap_err().message,
+        "eve may not promote stages prod-eu in project bank: no role gives eve the verb promote on stages (kargo.akuity.io); it is needed to approve freight for a stage, or to take that back"
+    );
+    assert!(passes("user:alice").is_err());
+}
