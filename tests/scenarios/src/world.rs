@@ -185,9 +185,19 @@ impl World {
     /// # Errors
     /// After [`PATIENCE`], saying what did not come, and how things stand.
     pub async fn until<F: Future<Output = Result<bool>>>(&self, what: &str, holds: impl Fn() -> F) -> Result<()> {
+        self.until_every(LOOK, what, holds).await
+    }
+
+    /// The same, looking this often: many that wait at once must not keep the machine busy with looking.
+    pub(crate) async fn until_every<F: Future<Output = Result<bool>>>(
+        &self,
+        look: Duration,
+        what: &str,
+        holds: impl Fn() -> F,
+    ) -> Result<()> {
         let mut last = None;
         let waited = tokio::time::timeout(PATIENCE, async {
-            let mut ticks = tokio::time::interval(LOOK);
+            let mut ticks = tokio::time::interval(look);
             loop {
                 ticks.tick().await;
                 match holds().await {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// So many are played at once.
-const N_AT_ONCE: usize = 6;
+const N_AT_ONCE: usize = 8;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")

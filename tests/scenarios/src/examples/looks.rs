@@ -35,7 +35,7 @@ impl Play<'_> {
             ["finds", warehouse, "nothing"] => self.finds_nothing(warehouse).await,
             ["finds", warehouse] => {
                 let newest = || async { Ok(self.newest_of(warehouse).await?.is_some_and(|it| it.contains(text))) };
-                self.world.until(&format!("`{warehouse}` finds {text}"), newest).await
+                self.until(&format!("`{warehouse}` finds {text}"), newest).await
             }
             ["output", stage, path] => {
                 let promotion = self.last(stage).await?.with_context(|| format!("`{stage}` has no promotion"))?;
@@ -50,21 +50,21 @@ impl Play<'_> {
                     let found = found.pointer(pointer).map(plain);
                     found.filter(|it| it.contains(text)).map(|_| true).context("it does not show that")
                 };
-                self.world.until(&format!("{object} shows {text} at {pointer}"), shown).await
+                self.until(&format!("{object} shows {text} at {pointer}"), shown).await
             }
             ["passes", stage] => {
                 let passed = || async {
                     let all = self.verbs.all_freight().await?;
                     Ok(all.iter().any(|it| it.status.as_ref().is_some_and(|status| status.verified_in.contains_key(stage))))
                 };
-                self.world.until(&format!("`{stage}` passes freight on"), passed).await
+                self.until(&format!("`{stage}` passes freight on"), passed).await
             }
             ["waits", stage] => {
                 let waits = || async {
                     let stuck = self.world.stuck(self.verbs.project()).await?;
                     Ok(stuck.iter().any(|it| it.kind == "Stage" && it.name == stage && it.cause.contains(text)))
                 };
-                self.world.until(&format!("`{stage}` waits: {text}"), waits).await
+                self.until(&format!("`{stage}` waits: {text}"), waits).await
             }
             ["heard", method, url] => {
                 let path = self.place.path(url).with_context(|| format!("nobody listens at {url}"))?;
@@ -74,7 +74,7 @@ impl Play<'_> {
                     ensure!(found, "it was sent {:?}", heard.iter().filter(|it| it.path == path).collect::<Vec<_>>());
                     Ok(true)
                 };
-                self.world.until(&format!("{method} {url} is sent"), heard).await
+                self.until(&format!("{method} {url} is sent"), heard).await
             }
             _ => bail!("nobody understands this line"),
         }
@@ -99,7 +99,7 @@ impl Play<'_> {
             let ready = found.as_ref().and_then(|status| conditions::get(&status.conditions, "Ready"));
             Ok(ready.is_some_and(|it| it.reason != "DiscoveryInProgress"))
         };
-        self.world.until(&format!("`{warehouse}` has looked"), looked).await?;
+        self.until(&format!("`{warehouse}` has looked"), looked).await?;
         match self.newest_of(warehouse).await? {
             Some(found) => bail!("it found {found}"),
             None => Ok(()),

@@ -14,6 +14,10 @@ use seaway_core::stage::is_control_flow;
 use seaway_verbs::{Ended, Refreshable, Verbs};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// How often a play looks whether what it waits for has come.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The system's time, and as much more as was waited for.
 #[derive(Debug, Default)]
@@ -104,7 +108,7 @@ pub async fn is_blocked(world: &World, example: &Example) -> Result<String> {
         let mut all = stages.chain(warehouses).chain(configs).flatten();
         anyhow::Ok(all.find(|it| it.type_ == "Blocked" && it.reason == "NotBuilt").map(|it| it.message))
     };
-    world.until(&format!("examples/{} is blocked", example.name), || async { Ok(told().await?.is_some()) }).await?;
+    world.until_every(LOOK, &format!("examples/{} is blocked", example.name), || async { Ok(told().await?.is_some()) }).await?;
     told().await?.context("it is not blocked any more")
 }
 
@@ -136,6 +140,11 @@ impl Play<'_> {
             self.world.git_server().create_repo(&name, &files).await.with_context(|| format!("make {name}.git"))?;
         }
         Ok(())
+    }
+
+    /// Waits until `holds`.
+    pub(super) async fn until<F: Future<Output = Result<bool>>>(&self, what: &str, holds: impl Fn() -> F) -> Result<()> {
+        self.world.until_every(LOOK, what, holds).await
     }
 
     /// Does what a line says; answers whether it only looked.
@@ -234,7 +243,7 @@ impl Play<'_> {
         let newest = all.iter().filter_map(|it| it.discovered_at.as_ref()).map(|time| time.0).max();
         let newest = newest.unwrap_or(Timestamp::MIN);
         let now = || self.clock.map_or_else(Timestamp::now, Clock::now);
-        self.world.until("the next second comes", || async { Ok(now().as_second() > newest.as_second()) }).await
+        self.until("the next second comes", || async { Ok(now().as_second() > newest.as_second()) }).await
     }
 
     /// Asks every warehouse to look, and waits until it has.
@@ -270,7 +279,7 @@ impl Play<'_> {
                 .map(|(it, newest)| serde_json::json!({ "repoURL": it.repo_url, "id": newest.id, "branch": newest.branch }));
             anyhow::Ok((images.collect::<Vec<_>>(), commits.collect::<Vec<_>>()))
         };
-        self.world.until("the warehouse has looked", || async { Ok(found().await.is_ok()) }).await?;
+        self.until("the warehouse has looked", || async { Ok(found().await.is_ok()) }).await?;
         let (images, commits) = found().await?;
         let freight = serde_json::json!({
             "apiVersion": "kargo.akuity.io/v1alpha1", "kind": "Freight", "metadata": { "namespace": self.verbs.project() },
@@ -281,7 +290,7 @@ impl Play<'_> {
 
     /// The freight that a stage may ask for and that `what` means: a version, a warehouse's newest, or simply the newest.
     async fn freight(&self, stage: &str, what: Option<&str>) -> Result<Freight> {
-        self.world.until("there is such freight", || async { self.freight_now(stage, what).await.map(|_| true) }).await?;
+        self.until("there is such freight", || async { self.freight_now(stage, what).await.map(|_| true) }).await?;
         self.freight_now(stage, what).await
     }
 
@@ -329,7 +338,7 @@ impl Play<'_> {
             let over = own.filter(|it| it.status.as_ref().is_some_and(|status| status.phase.is_terminal()));
             anyhow::Ok(over.filter(|it| !self.seen.lock().contains(&it.name_any())).max_by_key(Promotion::name_any))
         };
-        self.world.until(&format!("`{stage}` has promoted it"), || async { Ok(over().await?.is_some()) }).await?;
+        self.until(&format!("`{stage}` has promoted it"), || async { Ok(over().await?.is_some()) }).await?;
         let promotion = over().await?.ok_or_else(|| anyhow!("it is gone again"))?;
         self.seen.lock().insert(promotion.name_any());
         let status = promotion.status.unwrap_or_default();
@@ -346,7 +355,7 @@ impl Play<'_> {
                     let freight: Freight = self.verbs.api().get(freight).await?;
                     Ok(freight.status.is_some_and(|status| status.verified_in.contains_key(stage)))
                 };
-                self.world.until(&format!("`{stage}` passes its freight on"), passed).await?;
+                self.until(&format!("`{stage}` passes its freight on"), passed).await?;
             }
             Must::BeRefused(_) => bail!("nobody asked for it"),
         }
