@@ -67,7 +67,10 @@ impl Args {
         if let Some(first) = &self.kind {
             let (kind, names) = kinds::parse(first, &self.names)?;
             if names.is_empty() {
-                return Err(Failure::usage(format!("which {}?", kind.one()), format!("seaway delete {first} NAME; `seaway get {}` lists them", kind.word())));
+                return Err(Failure::usage(
+                    format!("which {}?", kind.one()),
+                    format!("seaway delete {first} NAME; `seaway get {}` lists them", kind.word()),
+                ));
             }
             return Ok(names.into_iter().map(|name| Wanted { kind: kind.clone(), name, project: None }).collect());
         }

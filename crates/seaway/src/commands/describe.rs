@@ -30,7 +30,10 @@ impl Args {
     pub(crate) async fn run(&self, global: &Global) -> Result<Exit, Failure> {
         let (kind, names) = kinds::parse(&self.kind, &self.names)?;
         if names.is_empty() {
-            return Err(Failure::usage(format!("which {}?", kind.one()), format!("seaway describe {} NAME; `seaway get {}` lists them", self.kind, kind.word())));
+            return Err(Failure::usage(
+                format!("which {}?", kind.one()),
+                format!("seaway describe {} NAME; `seaway get {}` lists them", self.kind, kind.word()),
+            ));
         }
         let session = Session::open(global, Access::Read).await?;
         let project = if kind.namespaced { session.verbs().await?.project().to_owned() } else { String::new() };

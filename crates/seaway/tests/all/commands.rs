@@ -27,15 +27,25 @@ fn settings_are_shown_with_their_origin() {
     command.current_dir(home.path()).env("SEAWAY_LOG_LEVEL", "warn").env("SEAWAY_CONFIG", "seaway.yaml");
     let said = run(command.args(["config", "--listen", "127.0.0.1:2"]));
     assert_eq!(said.code, 0, "{}", said.err);
-    let wanted = |line: &&str| ["listen ", "log.", "git.name"].iter().any(|name| line.starts_with(name));
+    let wanted = |line: &&str| {
+        ["data ", "keyFile", "externalURL", "listen ", "log.", "git.name", "egress.caBundle"]
+            .iter()
+            .any(|name| line.starts_with(name))
+    };
     let lines: Vec<String> =
         said.out.lines().filter(wanted).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    // What follows from other settings is told as it comes out.
+    let data = home.path().join(".local/state/seaway/default");
     assert_eq!(
         lines,
         [
+            &*format!("data {} default", data.display()),
             "listen 127.0.0.1:2 --listen",
+            "externalURL https://127.0.0.1:2 default",
+            &*format!("keyFile {} default", data.join("key").display()),
             "log.level warn $SEAWAY_LOG_LEVEL",
             "log.format json seaway.yaml",
+            "egress.caBundle none default",
             "git.name Seaway default"
         ]
     );
@@ -96,8 +106,8 @@ fn objects_come_in_all_forms_and_go() {
     let said = plane.run(&["get", "stage/prod"]);
     assert_eq!(said.code, 1);
     insta::assert_snapshot!(said.err, @r"
-    error: no stage `prod`; there is qa
-    hint: seaway get stages
+    error: no stage `prod` in project `bank`; there is qa
+    hint: `seaway get stages` lists them all; -p names another project
     ");
     assert!(plane.ok(&["describe", "stage", "qa"]).starts_with("stage qa is "));
     assert_eq!(plane.ok(&["delete", "stage/qa"]), "stage.kargo.akuity.io/qa deleted\n");

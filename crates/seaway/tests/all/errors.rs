@@ -153,10 +153,13 @@ fn what_is_not_there_is_told_with_what_there_is() {
 #[test]
 fn freight_is_deleted_by_whatever_it_goes_by() {
     let plane = Plane::start();
-    assert_eq!(plane.apply(BANK, &[]).code, 0);
-    let of = |tag: &str, more: &str| format!("{}{more}", FREIGHT.replace("1.5.0", tag));
-    let other = |tag: &str| format!("- {{ repoURL: 127.0.0.1:9/account-info, tag: {tag} }}\n");
-    for document in [of("1.5.0", ""), of("1.5.1", &other("1.5.2")), of("1.5.2", &other("1.5.1"))] {
+    let second = "  - image: { repoURL: 127.0.0.1:9/account-info, constraint: ^1.0.0 }\n---\n";
+    let (warehouse, stage) = BANK.rsplit_once("---\n").unwrap();
+    assert_eq!(plane.apply(&format!("{warehouse}{second}{stage}"), &[]).code, 0);
+    let of = |tag: &str, other: &str| {
+        format!("{}- {{ repoURL: 127.0.0.1:9/account-info, tag: {other} }}\n", FREIGHT.replace("1.5.0", tag))
+    };
+    for document in [of("1.5.0", "1.0.0"), of("1.5.1", "1.5.2"), of("1.5.2", "1.5.1")] {
         assert_eq!(plane.apply(&document, &[]).code, 0);
     }
     assert!(plane.ok(&["delete", "freight", "1.5.0", "--dry-run"]).ends_with(" deleted (dry run)\n"));
@@ -168,7 +171,7 @@ fn freight_is_deleted_by_whatever_it_goes_by() {
     assert_eq!(plane.ok(&["get", "freight", "-o", "name"]).lines().count(), 1);
     // What a document names is called by its content, and what is gone already is no error.
     let file = plane.home().join("freight.yaml");
-    fs::write(&file, of("1.5.2", &other("1.5.1"))).unwrap();
+    fs::write(&file, of("1.5.2", "1.5.1")).unwrap();
     let delete = ["delete", "-f", file.to_str().unwrap()];
     assert!(plane.ok(&delete).ends_with(" deleted\n"));
     assert!(plane.ok(&delete).ends_with(" is not there\n"));

@@ -187,6 +187,34 @@ fn an_answer_that_never_came_is_5_and_a_person_resolves_it() {
 }
 
 #[test]
+fn behind_one_that_stands_still_is_5_and_it_is_named_with_what_releases_it() {
+    let scene = Scene::new();
+    let (first, front) = scene.promoting("tells");
+    let (second, name) = scene.promoting("tells");
+    let (mut stream, _) = scene.silent.accept().unwrap();
+    stream.read_exact(&mut [0; 16]).unwrap();
+    drop(stream);
+    assert_eq!(first.wait_with_output().unwrap().status.code(), Some(5));
+    let said: crate::running::Said = second.wait_with_output().unwrap().into();
+    let third = scene.plane.run(&["promote", "tells", "--freight", "1.5.0", "--wait"]);
+    for said in [&said, &third] {
+        assert_eq!(said.code, 5, "{}", said.err);
+        let line = format!(
+            "waits for its turn behind another, which does not move: promotion {front} is uncertain: `tell` sent something"
+        );
+        assert!(said.err.contains(&line) && said.err.contains("; released by a person who knows"), "{}", said.err);
+        let hint = format!("hint: seaway resolve {front} --repeat|--skip; `seaway abort {front}` gives that one up, and then ");
+        assert!(said.err.contains(&hint), "{}", said.err);
+    }
+    // What it says is what helps: the next in the queue goes, and stands no more behind anybody.
+    assert_eq!(scene.plane.run(&["abort", &front]).code, 0);
+    let (mut stream, _) = scene.silent.accept().unwrap();
+    stream.read_exact(&mut [0; 16]).unwrap();
+    assert!(scene.plane.ok(&["why", &format!("promotion/{name}")]).starts_with(&format!("promotion {name} is running: ")));
+    assert!(scene.plane.ok(&["why", &format!("promotion/{front}")]).starts_with(&format!("promotion {front} was aborted: ")));
+}
+
+#[test]
 fn a_step_never_reaches_seaways_own_port() {
     let scene = Scene::new();
     let url = scene.plane.ready.split_whitespace().find(|word| word.starts_with("https://")).unwrap().to_owned();

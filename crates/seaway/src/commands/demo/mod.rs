@@ -63,7 +63,7 @@ fn foreign_flag(global: &Global) -> Option<&'static str> {
 
 /// Refuses a folder that holds something, and no demo: what it holds is somebody's.
 fn is_ours(folder: &Path) -> Result<()> {
-    let made_here = ["first-minute", "git", "demo.json"].iter().any(|name| folder.join(name).exists());
+    let made_here = folder.join("first-minute").exists() || ["git", "registry"].iter().all(|name| folder.join(name).is_dir());
     let empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
     if made_here || empty {
         return Ok(());
