@@ -2,8 +2,8 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from "@tanstack/react-router";
 import { PipelinePage } from "./pipeline/PipelinePage.tsx";
 import { FirstProject } from "./shared/frame/FirstProject.tsx";
-import { validateSearch } from "./shared/frame/open.ts";
 import { ProjectFrame } from "./shared/frame/ProjectFrame.tsx";
+import { validateSearch } from "./shared/frame/search.ts";
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: FirstProject });
 const home = createRoute({ getParentRoute: () => root, path: "/", component: FirstProject });
@@ -15,4 +15,11 @@ const pages = [
   createRoute({ getParentRoute: () => project, path: "settings", component: lazyRouteComponent(() => import("./settings/SettingsPage.tsx"), "SettingsPage") }),
 ];
 
-export const router = createRouter({ routeTree: root.addChildren([home, project.addChildren(pages)]), defaultPreload: "intent" });
+// Plain words in the query, as people write them: `?filter=1.4`, not JSON.
+const parseSearch = (text: string) => Object.fromEntries(new URLSearchParams(text));
+const stringifySearch = (search: Record<string, unknown>) => {
+  const words = new URLSearchParams(Object.entries(search).filter((pair): pair is [string, string] => typeof pair[1] === "string")).toString();
+  return words === "" ? "" : `?${words}`;
+};
+
+export const router = createRouter({ routeTree: root.addChildren([home, project.addChildren(pages)]), defaultPreload: "intent", parseSearch, stringifySearch });

@@ -10,6 +10,7 @@ import { Ago } from "../shared/look/Ago.tsx";
 import { Button } from "../shared/look/Button.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
 import { ProblemNote } from "../shared/look/ProblemNote.tsx";
+import { short } from "../shared/look/version.ts";
 import { csvOf } from "./csv.ts";
 import css from "./ActivityPage.module.css";
 
@@ -60,9 +61,9 @@ function Items({ items }: { items: readonly ActivityItem[] }) {
             return (
               <tr key={`${item.at} ${index}`}>
                 <td className={css.when}><Ago at={item.at} /></td>
-                <td>{item.actor}</td>
-                <td>{item.reason}</td>
-                <td className={css.object}>{kind ? <OpenLink kind={kind} name={item.object.name} data-nav="rows" data-kind={kind} data-name={item.object.name} title={`${item.object.kind} ${item.object.name}`}>{item.object.kind.toLowerCase()} {item.object.name}</OpenLink> : `${item.object.kind} ${item.object.name}`}</td>
+                <td className={css.who}>{item.actor}</td>
+                <td className={css.what}>{item.reason}</td>
+                <td className={css.object}>{kind ? <OpenLink kind={kind} name={item.object.name} data-nav="rows" data-kind={kind} data-name={item.object.name} title={`${item.object.kind} ${item.object.name}`}>{item.object.kind.toLowerCase()} {/^[0-9a-f]{40}$/.test(item.object.name) ? short(item.object.name) : item.object.name}</OpenLink> : `${item.object.kind} ${item.object.name}`}</td>
                 <td className={css.message} title={item.message}>{item.message}</td>
               </tr>
             );

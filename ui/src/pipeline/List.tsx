@@ -4,7 +4,7 @@ import { useOpen } from "../shared/frame/open.ts";
 import { useIsLive, useList } from "../shared/live/hooks.ts";
 import { Button } from "../shared/look/Button.tsx";
 import { partsOf } from "../shared/look/version.ts";
-import { sentenceOf, StageFace } from "./StageFace.tsx";
+import { StageFace } from "./StageFace.tsx";
 import { WarehouseFace } from "./WarehouseFace.tsx";
 import css from "./List.module.css";
 
@@ -22,7 +22,7 @@ export function List() {
       ))}
       {stages.map((one) => (
         <li key={one.name} className={css.item}>
-          <OpenLink kind="stage" name={one.name} className={css.link} aria-label={sentenceOf(one)} data-nav="stages" data-kind="stage" data-name={one.name}><StageFace stage={one} max={24} /></OpenLink>
+          <OpenLink kind="stage" name={one.name} className={css.link} data-nav="stages" data-kind="stage" data-name={one.name}><StageFace stage={one} max={24} /></OpenLink>
           {one.mayPromote && one.state === "waiting" && one.nextFreight !== undefined && (
             <Button className={css.plan ?? ""} disabled={!isLive} onClick={() => plan(one.name, one.nextFreight ?? "")}>Plan {partsOf(one.next)[0]?.version}</Button>
           )}

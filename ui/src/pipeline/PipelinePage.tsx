@@ -3,6 +3,7 @@ import { useList, useLoaded } from "../shared/live/hooks.ts";
 import { Empty } from "../shared/look/Empty.tsx";
 import { useIsNarrow } from "../shared/look/media.ts";
 import { Graph } from "./Graph.tsx";
+import { Lately } from "./Lately.tsx";
 import { List } from "./List.tsx";
 import { Timeline } from "./Timeline.tsx";
 import css from "./PipelinePage.module.css";
@@ -17,7 +18,8 @@ export function PipelinePage() {
     <div className={css.page}>
       <h1 className="visually-hidden">Pipeline</h1>
       <Timeline />
-      {isNarrow ? <List /> : <div className={css.graph}><Graph /></div>}
+      {isNarrow ? <List /> : <Graph />}
+      <Lately />
     </div>
   );
 }

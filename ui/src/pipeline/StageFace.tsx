@@ -14,7 +14,7 @@ export function StageFace({ stage, max }: { stage: StageView; max?: number }) {
   return (
     <span className={css.face} style={{ borderLeftColor: stageColour(stage.index) }}>
       <span className={css.head}>
-        <span className={css.name}>{stage.name}</span>
+        <span className={css.name}><span className="visually-hidden">stage </span>{stage.name}</span>
         {stage.since && <span className={css.since}><Ago at={stage.since} /></span>}
       </span>
       {stage.controlFlow ? <span className={css.flow}>passes on what it gets</span> : <Version label={stage.has} {...(max ? { max } : {})} />}
@@ -22,22 +22,10 @@ export function StageFace({ stage, max }: { stage: StageView; max?: number }) {
         <StateMark state={stage.state} />
         {isMoving && next !== "" && <span className={css.next} title={stage.next}>← {cutMiddle(next, 9)}</span>}
       </span>
-      <span className={css.waits} title={stage.cause}>
-        {inGit !== "" ? <span className={css.git}>git has {cutMiddle(inGit, 12)}</span> : stage.waitsFor}
+      <span className={css.waits} data-empty={inGit === "" && stage.waitsFor === ""} title={stage.cause}>
+        {inGit !== "" && <><b className={css.git}>git has {cutMiddle(inGit, 12)}</b>{stage.waitsFor !== "" && " · "}</>}{stage.waitsFor}
       </span>
+      {stage.upstream.length > 0 && <span className="visually-hidden">after {stage.upstream.join(" and ")}</span>}
     </span>
   );
-}
-
-/** The same in a sentence, for those who listen. */
-export function sentenceOf(stage: StageView): string {
-  return [
-    `stage ${stage.name}`,
-    stage.has === "" ? "has nothing yet" : `has ${stage.has}`,
-    stage.state,
-    stage.next === "" ? "" : `next ${stage.next}`,
-    stage.waitsFor === "" ? "" : `waits for ${stage.waitsFor}`,
-    stage.inGit ? `git has ${stage.inGit}` : "",
-    stage.upstream.length === 0 ? "" : `after ${stage.upstream.join(" and ")}`,
-  ].filter(Boolean).join(", ");
 }

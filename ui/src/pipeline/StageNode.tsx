@@ -6,7 +6,7 @@ import { useOpen } from "../shared/frame/open.ts";
 import { useIsLive, useObject } from "../shared/live/hooks.ts";
 import { isStuck } from "../shared/look/state.ts";
 import { drag, FREIGHT_TYPE, useDragged } from "./drag.ts";
-import { sentenceOf, StageFace } from "./StageFace.tsx";
+import { StageFace } from "./StageFace.tsx";
 import css from "./Node.module.css";
 
 export const StageNode = memo(function StageNode({ data }: { data: { name: string } }) {
@@ -38,7 +38,7 @@ export const StageNode = memo(function StageNode({ data }: { data: { name: strin
       }}
     >
       <Handle type="target" position={Position.Left} isConnectable={false} className={css.handle} />
-      <OpenLink kind="stage" name={stage.name} className={css.link} aria-label={sentenceOf(stage)} title={stage.cause} draggable={false} data-nav="stages" data-kind="stage" data-name={stage.name}>
+      <OpenLink kind="stage" name={stage.name} className={css.link} title={stage.cause} draggable={false} data-nav="stages" data-kind="stage" data-name={stage.name}>
         <StageFace stage={stage} />
       </OpenLink>
       {takes && <span className={css.drop}>drop to plan</span>}

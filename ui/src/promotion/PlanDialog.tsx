@@ -73,7 +73,7 @@ function Foot({ plan, may, hasMoved, isAsking, state, onPromote, onCancel }: Foo
       <span className={css.digest}>plan <Copy text={plan.digest} shown={short(plan.digest, 12)} label="plan digest" />{isAsking && <span role="status"> looking again…</span>}</span>
       <span className={css.why}>{may ? why : "waits for a promoter: you may not promote to this stage"}</span>
       <Button onClick={onCancel}>Close</Button>
-      {may && <Button look="main" disabled={isOff} autoFocus={!isOff} onClick={onPromote}>{state ?? `Promote ${plan.stage} to ${version}`}</Button>}
+      {may && <Button look="main" disabled={isOff} autoFocus={!isOff} onKeyDown={(event) => { if (event.repeat) event.preventDefault(); }} onClick={onPromote}>{state ?? `Promote ${plan.stage} to ${version}`}</Button>}
     </footer>
   );
 }

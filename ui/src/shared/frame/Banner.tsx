@@ -4,25 +4,15 @@ import type { Answer } from "../api/types.ts";
 import { useAnswers, useList, useLoaded } from "../live/hooks.ts";
 import { Ago } from "../look/Ago.tsx";
 import { Button } from "../look/Button.tsx";
-import { isStuck, waitsForYou } from "../look/state.ts";
 import { StateMark } from "../look/StateMark.tsx";
 import { partsOf } from "../look/version.ts";
+import { sortAnswers } from "./answers.ts";
 import { useOpen, type Openable } from "./open.ts";
 import { OpenLink } from "./OpenLink.tsx";
 import css from "./Banner.module.css";
 
 const SHOWN_MAX = 2;
 const OPENABLE: Record<string, Openable> = { Stage: "stage", Freight: "freight", Warehouse: "warehouse", Promotion: "promotion" };
-
-/** The answers that wait for the one who looks, that wait for somebody else, and that are stuck; a promotion's is its stage's. */
-export function sortAnswers(answers: readonly Answer[]) {
-  const about = answers.filter((one) => one.kind === "Stage" || one.kind === "Warehouse");
-  return {
-    you: about.filter((one) => one.state === "waiting" && waitsForYou(one.waitsFor)),
-    others: about.filter((one) => one.state === "waiting" && /^a (promoter|person)\b/.test(one.waitsFor)),
-    stuck: about.filter((one) => isStuck(one.state)),
-  };
-}
 
 export function Banner() {
   const isLoaded = useLoaded();

@@ -59,6 +59,7 @@ function Inside({ project, ended }: { project: string; ended: Problem | null }) 
       else close();
     },
   });
+  const hasPanel = (search.stage ?? search.freight ?? search.warehouse ?? search.promotion) !== undefined;
   return (
     <div className={css.frame}>
       <Header project={project} onSearch={() => ask({ question: "" })} onHelp={() => setHelps(true)} />
@@ -66,7 +67,7 @@ function Inside({ project, ended }: { project: string; ended: Problem | null }) 
       {ended && ended.status !== 401 ? <main className={css.ended}><ProblemNote error={ended} /></main> : (
         <>
           <Banner />
-          <div className={css.stage}>
+          <div className={css.stage} data-has-panel={hasPanel}>
             <main className={css.main}><Suspense fallback={null}><Outlet /></Suspense></main>
             <SidePanel />
           </div>

@@ -3,8 +3,9 @@ import { focused } from "../keys/move.ts";
 import type { LiveBoard } from "../live/board.ts";
 import { useBoard } from "../live/hooks.ts";
 import { isStuck, waitsForYou } from "../look/state.ts";
-import { useOpen, type Search } from "./open.ts";
+import { useOpen } from "./open.ts";
 import type { Asked } from "./Palette.tsx";
+import type { Search } from "./search.ts";
 
 /** What is meant by "here". */
 export function here(search: Search): { kind: string; name: string } | undefined {

@@ -18,7 +18,7 @@ export function Dialog({ title, onClose, children, size = "small", bare = false 
   return (
     <dialog
       ref={dialog}
-      className={`${css.dialog} ${css[size]}`}
+      className={`${css.dialog} ${css[size]} ${bare ? css.top : ""}`}
       aria-label={title}
       onCancel={(event) => { event.preventDefault(); onClose(); }}
       onMouseDown={(event) => { if (event.target === dialog.current) onClose(); }}

@@ -9,7 +9,7 @@ export function Why({ answer }: { answer: Answer }) {
     <Section title="Why" aside={<code>{answer.reason}</code>}>
       <Rows>
         <Row name="cause">{answer.cause}</Row>
-        {answer.waitsFor !== "" && <Row name="waits for">{answer.waitsFor}</Row>}
+        {answer.waitsFor !== "" && !answer.cause.includes(answer.waitsFor) && <Row name="waits for">{answer.waitsFor}</Row>}
         {answer.since && <Row name="since"><Ago at={answer.since} suffix="ago" /></Row>}
         {answer.until && <Row name="until"><Ago at={answer.until} /></Row>}
         {answer.releases !== "" && <Row name="released by">{answer.releases}</Row>}
