@@ -134,7 +134,7 @@ pub(super) fn denial(asked: &Attributes<'_>, nearly: &Nearly) -> Denied {
 }
 
 /// What was asked for, in words: `promote stages prod-eu in project bank`.
-pub(super) fn wish(asked: &Attributes<'_>) -> String {
+fn wish(asked: &Attributes<'_>) -> String {
     let Target::Resource(resource) = asked.target else {
         let Target::Path(path) = asked.target else { return String::new() };
         return format!("{} {path}", asked.verb);

@@ -96,6 +96,11 @@ const CONTROLLER: &[Grant] = &[
 
 const NAMESPACES: &[Grant] = &[(CORE, &["namespaces"], READ)];
 const CREATES: &[Grant] = &[(KARGO, &["projects"], &["create"])];
+/// What a server asks that leaves authentication and authorization to this one.
+const DELEGATOR: &[Grant] = &[
+    (&["authentication.k8s.io"], &["tokenreviews"], &["create"]),
+    (&["authorization.k8s.io"], &["subjectaccessreviews"], &["create"]),
+];
 /// What everybody may ask about themselves.
 const ONESELF: &[Grant] = &[
     (&["authorization.k8s.io"], &["selfsubjectaccessreviews", "selfsubjectrulesreviews"], &["create"]),
@@ -129,6 +134,7 @@ pub fn cluster_roles() -> Vec<Value> {
         cluster_role("kargo-user", rules(&[USER])),
         cluster_role("kargo-project-creator", rules(&[USER, CREATES])),
         cluster_role("seaway-controller", rules(&[CONTROLLER])),
+        cluster_role("system:auth-delegator", rules(&[DELEGATOR])),
         cluster_role("system:basic-user", rules(&[ONESELF])),
         cluster_role("system:discovery", Value::Array(vec![discovery])),
         cluster_role("system:public-info-viewer", Value::Array(vec![public])),

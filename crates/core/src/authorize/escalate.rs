@@ -12,6 +12,9 @@ use super::policy::Policy;
 use super::rule::{Rule, lacking};
 use serde_json::Value;
 
+/// The type of a Secret that is filled with a token of a service account, and the annotation that names it.
+const TOKEN: &str = "kubernetes.io/service-account-token";
+const TOKEN_OF: &str = "kubernetes.io/service-account.name";
 /// Rights that a refusal lists.
 const LISTED_MAX: usize = 10;
 
@@ -34,6 +37,10 @@ impl Policy {
             (RBAC, "RoleBinding") => self.may_bind(who, namespace, &format!("rolebinding {name}"), new),
             (RBAC, "ClusterRoleBinding") => self.may_bind(who, "", &format!("clusterrolebinding {name}"), new),
             ("", "ServiceAccount") => self.may_map(who, namespace, name, new, old),
+            ("", "Secret") if text(new, "type") == TOKEN => {
+                let of = new.pointer("/metadata/annotations").map(|it| text(it, TOKEN_OF)).unwrap_or_default();
+                ServiceAccount::new(namespace, of).map_or(Ok(()), |account| self.may_become(who, &account))
+            }
             _ => Ok(()),
         }
     }

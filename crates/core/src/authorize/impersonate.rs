@@ -1,7 +1,7 @@
 //! Acting as somebody else: `Impersonate-*` headers are honoured under the verb `impersonate` and otherwise refused, never ignored.
 
 use super::ask::{Attributes, ServiceAccount, Who};
-use super::decision::{Denied, wish};
+use super::decision::Denied;
 use super::names::shown;
 use super::policy::Policy;
 use super::rule::Rule;
@@ -60,12 +60,32 @@ impl Policy {
         for (key, value) in as_whom.extra.iter().flat_map(|(key, values)| values.iter().map(move |value| (key, value))) {
             self.demand(&may(AUTHENTICATION, "userextras").part(key).named(value))?;
         }
-        let ours = account.as_ref().is_some_and(|account| account.namespace == SYSTEM_NAMESPACE);
-        if !who.is_master() && (ours || as_whom.groups.iter().any(|group| group == MASTERS)) {
-            let what = wish(&may("", "users").named(&as_whom.user));
-            self.has_all(who, "", &what, &[Rule::everything(), Rule::every_path()])?;
+        if let Some(account) = &account {
+            self.may_become(who, account)?;
+        }
+        if as_whom.groups.iter().any(|group| group == MASTERS) {
+            self.has_everything(who, "become a member of system:masters")?;
         }
         Ok(Acting { name: as_whom.user.clone(), groups: groups(as_whom, account.as_ref()) })
+    }
+
+    /// Whether somebody may come to hold an account's identity, by a token of it or by impersonation, seen from what the account is: one
+    /// of our controllers can do what no role grants, so it takes every right. To be asked beside the right to do it.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn may_become(&self, who: &Who<'_>, account: &ServiceAccount) -> Result<(), Denied> {
+        if account.namespace != SYSTEM_NAMESPACE {
+            return Ok(());
+        }
+        self.has_everything(who, &format!("become service account {account}"))
+    }
+
+    fn has_everything(&self, who: &Who<'_>, what: &str) -> Result<(), Denied> {
+        if who.is_master() {
+            return Ok(());
+        }
+        self.has_all(who, "", what, &[Rule::everything(), Rule::every_path()])
     }
 
     fn demand(&self, asked: &Attributes<'_>) -> Result<(), Denied> {

@@ -200,6 +200,17 @@ impl Policy {
         nearly
     }
 
+    /// The bindings that a question of this user in this namespace looks at.
+    #[cfg(test)]
+    pub(super) fn bindings_of<'a>(
+        &'a self,
+        name: &'a str,
+        groups: &'a [String],
+        namespace: &'a str,
+    ) -> impl Iterator<Item = &'a Binding> {
+        self.index.of(name, groups, namespace).map(|binding| &**binding)
+    }
+
     /// The first binding of a user or their groups that lets it through.
     fn granting<'a>(&'a self, name: &str, groups: &[String], asked: &Attributes<'_>) -> Option<&'a Arc<Binding>> {
         let namespace = match asked.target {

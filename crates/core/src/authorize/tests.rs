@@ -434,8 +434,43 @@ fn acting_as_another_needs_the_verb_for_every_part() {
     );
     assert_eq!(acts("zoe", "system:anonymous", &[], &[]), "system:unauthenticated");
     // Nobody becomes what may do everything, or a controller of ours, by this verb.
-    assert!(acts("zoe", "user:bob", &["system:masters"], &[]).contains("* on * (*)"));
+    let refused =
+        "zoe may not become a member of system:masters cluster-wide: it grants rights that zoe does not have: * on *; * on * (*)";
+    assert_eq!(acts("zoe", "user:bob", &["system:masters"], &[]), refused);
     assert!(acts("zoe", "system:serviceaccount:seaway:stages", &[], &[]).contains("* on * (*)"));
+}
+
+#[test]
+fn a_token_of_a_controller_takes_every_right() {
+    let policy =
+        Policy::of(&[role("ClusterRole", "all", &["* *:*", "* /*"]), binding("root", "ClusterRole/all", &["User/root"])]);
+    let secret = |namespace: &str, of: &str| {
+        let metadata =
+            json!({ "namespace": namespace, "name": "t", "annotations": { "kubernetes.io/service-account.name": of } });
+        json!({ "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token", "metadata": metadata })
+    };
+    assert_eq!(confers(&policy, "eve", &secret("bank", "stages"), None), "may");
+    assert!(
+        confers(&policy, "eve", &secret("seaway", "stages"), None)
+            .starts_with("eve may not become service account seaway/stages")
+    );
+    // `/*` is every path there is, yet not every one there could be.
+    let controller = ServiceAccount::new("seaway", "stages").unwrap();
+    assert!(policy.may_become(&Who::new("root", &[]), &controller).unwrap_err().message.ends_with("does not have: * on *"));
+    let groups = groups(&["system:masters"]);
+    policy.may_become(&Who::new("x", &groups), &controller).unwrap();
+}
+
+#[test]
+fn a_decision_costs_the_bindings_of_the_one_who_asks() {
+    let mut policy = policy();
+    for n in 0..2000 {
+        policy.apply(&binding(&format!("bank/other-{n}"), "Role/viewer", &[&format!("User/other-{n}"), "Group/others"]));
+        policy.apply(&binding(&format!("place-{n}/bob"), "Role/viewer", &["User/user:bob"]));
+    }
+    let groups = groups(&["system:authenticated"]);
+    let looked_at = policy.bindings_of("user:bob", &groups, "bank").map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(looked_at, ["RoleBinding bank/bob", "ClusterRoleBinding health"]);
 }
 
 #[test]
