@@ -45,7 +45,7 @@ impl Read {
         let control_flow = names(&mut self.stages.iter().filter(|it| is_control_flow(it)).map(ResourceExt::name_any));
         let warehouses = names(&mut self.warehouses.iter().map(ResourceExt::name_any));
         let asks = |freight: &&Freight| stage.spec.requested_freight.iter().any(|request| request.origin == freight.origin);
-        let freight: Vec<Freight> = self.freight.iter().filter(asks).cloned().collect();
+        let freight: Vec<&Freight> = self.freight.iter().filter(asks).collect();
         let own = |promotion: &&Promotion| promotion.spec.stage == stage.name_any();
         let promotions: Vec<Promotion> = self.promotions.iter().filter(own).cloned().collect();
         let decision = decide(&World {
