@@ -35,11 +35,13 @@ pub struct MirrorOptions {
     pub n_loose_max: usize,
     /// More packs than this and the mirror is repacked.
     pub n_packs_max: usize,
+    /// Loose objects are counted at the first fetch of a process and at every so many: counting costs as much as a fetch.
+    pub counted_every: u64,
 }
 
 impl Default for MirrorOptions {
     fn default() -> Self {
-        Self { fetch_timeout: Duration::from_secs(900), n_loose_max: 2000, n_packs_max: 50 }
+        Self { fetch_timeout: Duration::from_secs(900), n_loose_max: 2000, n_packs_max: 50, counted_every: 32 }
     }
 }
 
@@ -89,6 +91,7 @@ impl Mirrors {
                 options: self.inner.options.clone(),
                 refs: Arc::default(),
                 n_started: AtomicU64::new(0),
+                n_fetched: AtomicU64::new(0),
                 turn: tokio::sync::Mutex::new(Turn::default()),
             })
         });
@@ -166,6 +169,8 @@ pub struct Mirror {
     options: MirrorOptions,
     refs: Arc<RwLock<Option<Arc<RemoteRefs>>>>,
     n_started: AtomicU64,
+    /// Fetches since this process first saw the mirror.
+    n_fetched: AtomicU64,
     turn: tokio::sync::Mutex<Turn>,
 }
 
@@ -303,11 +308,12 @@ impl Mirror {
     /// Repacks a mirror that has become slow to read.
     async fn tidy(&self) -> Result<(), GitError> {
         let (dir, options) = (self.disk.dir.clone(), self.options.clone());
+        let count = self.n_fetched.fetch_add(1, Ordering::Relaxed).is_multiple_of(self.options.counted_every.max(1));
         let due = blocking(move || {
             let now = SystemTime::now();
             let touched = std::fs::File::create(dir.join(USED)).and_then(|it| it.set_modified(now));
             touched.map_err(|err| GitError::io("mark as used", &dir, err))?;
-            Ok(bare::n_loose(&dir) > options.n_loose_max || bare::n_packs(&dir) > options.n_packs_max)
+            Ok(count && bare::n_loose(&dir) > options.n_loose_max || bare::n_packs(&dir) > options.n_packs_max)
         })
         .await?;
         if due { self.repack().await } else { Ok(()) }

@@ -144,7 +144,9 @@ pub(crate) fn pin(dir: &Path, run_uid: &str, ids: &[ObjectId]) -> Result<(), Git
         std::thread::scope(|threads| {
             let write = |id: &ObjectId| write_whole(&folder, &id.to_string(), format!("{id}\n").as_bytes());
             let written: Vec<_> = ids.iter().map(|id| threads.spawn(move || write(id))).collect();
-            written.into_iter().try_for_each(|it| it.join().unwrap_or_else(|_| Err(std::io::Error::other("writing a pin panicked"))))
+            written
+                .into_iter()
+                .try_for_each(|it| it.join().unwrap_or_else(|_| Err(std::io::Error::other("writing a pin panicked"))))
         })?;
         crate::objects::sync_folder(&folder)?;
         new.iter().filter_map(|it| it.parent()).try_for_each(crate::objects::sync_folder)

@@ -521,7 +521,7 @@ async fn a_mirror_is_repacked_and_readers_go_on() {
     server.repository("app", &[("a", "1\n")]);
     let dir = tempfile::tempdir().unwrap();
     let transport = HttpTransport::over(HttpClient::new(Egress::local()).unwrap(), Limits::default());
-    let options = MirrorOptions { n_loose_max: 5, ..MirrorOptions::default() };
+    let options = MirrorOptions { n_loose_max: 5, counted_every: 1, ..MirrorOptions::default() };
     let mirrors = Mirrors::with_transport(dir.path().to_owned(), Arc::new(transport), options);
     let mirror = mirrors.mirror(&Remote::open(server.url("app")));
     let mut folder = checked_out(&mirror, &branch("main")).await;
