@@ -86,13 +86,15 @@ fn promotions(world: &World, wanted: impl Fn(&seaway_api::kargo::Promotion) -> b
     for promotion in found.into_iter().take(HISTORY) {
         let answer = world.ask(|project| core_why::promotion(project, promotion));
         let phase = promotion.status.as_ref().map(|status| status.phase.to_string()).unwrap_or_default();
+        let own = promotion.status.as_ref().map(|status| status.message.clone()).unwrap_or_default();
+        let message = if answer.state == core_why::State::Succeeded { own } else { answer.cause };
         let freight = world.freight.iter().find(|freight| freight.name_any() == promotion.spec.freight);
         table.rows.push(vec![
             promotion.name_any().into(),
             promotion.spec.stage.as_str().into(),
             freight.map_or_else(|| promotion.spec.freight.clone(), |freight| labels.of(&freight.reference())).into(),
             output::Cell::from(phase.as_str()).styled(state_style(&phase)),
-            answer.cause.into(),
+            message.into(),
             world.age(made(promotion)).into(),
         ]);
     }

@@ -97,19 +97,20 @@ impl Look {
         let ages: Vec<bool> = first.head.iter().map(|name| AGES.contains(&name.as_str())).collect();
         let key = |row: &Vec<output::Cell>| {
             let cells = row.iter().zip(&ages).filter(|(_, age)| !**age);
-            cells.map(|(cell, _)| cell.text.clone()).collect::<Vec<_>>()
+            cells.map(|(cell, _)| timeless(&cell.text).to_owned()).collect::<Vec<_>>()
         };
         let mut shown: HashSet<Vec<String>> = first.rows.iter().map(key).collect();
         let mut changes = self.changes(session);
         while changes.next().await.is_some() {
             let _ = tokio::time::timeout(TOGETHER, async { while changes.next().await.is_some() {} }).await;
-            let (mut table, _) = rows::read(self, session).await?;
-            let now: HashSet<Vec<String>> = table.rows.iter().map(key).collect();
-            table.rows.retain(|row| !shown.contains(&key(row)));
-            if !table.rows.is_empty() {
-                output::print(table.text(self.width(), false));
+            let (table, _) = rows::read(self, session).await?;
+            let keys: Vec<Vec<String>> = table.rows.iter().map(key).collect();
+            // The whole table is laid out, so that the columns stay where they are.
+            let text = table.text(self.width(), false);
+            for (line, _) in text.lines().zip(&keys).filter(|(_, key)| !shown.contains(*key)) {
+                output::line(line);
             }
-            shown = now;
+            shown = keys.into_iter().collect();
         }
         Ok(())
     }
@@ -260,6 +261,11 @@ impl Look {
     }
 }
 
+/// A cell without the time that is left: `soak in prod-eu: 58s` is what it was a second ago.
+fn timeless(text: &str) -> &str {
+    text.split_once(": ").map_or(text, |(what, _)| if what.starts_with("soak in ") { what } else { text })
+}
+
 /// A Secret shows its keys, never its values.
 pub(crate) fn hide(secret: &mut Value) {
     for part in ["data", "stringData"] {
@@ -275,6 +281,12 @@ pub(crate) fn hide(secret: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn that_time_passes_is_no_change() {
+        assert_eq!(timeless("soak in prod-eu: 58s"), timeless("soak in prod-eu: 57s"));
+        assert_eq!(timeless("you: manual promotion"), "you: manual promotion");
+    }
 
     #[test]
     fn a_secret_shows_its_keys_and_never_its_values() {
