@@ -79,13 +79,13 @@ fn stage_of(admission: &mut Admission<'_>, namespace: &str) -> Result<Arc<Value>
     match admission.world.get("Stage", Some(namespace), &wanted) {
         Some(stage) if list(&stage, &["spec", "promotionTemplate", "spec", "steps"]).is_empty() => {
             let message = format!("stage {wanted} has no steps, it only passes freight on; promote to a stage after it");
-            Err(Denied::invalid("Promotion", &admission.name(), vec![Cause::invalid("spec.stage", message)]))
+            Err(Denied::invalid("Promotion", "", vec![Cause::invalid("spec.stage", message)]))
         }
         Some(stage) => Ok(stage),
         None => {
             let message =
                 format!("there is no stage {wanted} in project {namespace}; see which there are with: seaway get stages");
-            Err(Denied::invalid("Promotion", &admission.name(), vec![Cause::invalid("spec.stage", message)]))
+            Err(Denied::invalid("Promotion", "", vec![Cause::invalid("spec.stage", message)]))
         }
     }
 }
