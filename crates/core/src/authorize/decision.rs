@@ -139,7 +139,9 @@ fn wish(asked: &Attributes<'_>) -> String {
         let Target::Path(path) = asked.target else { return String::new() };
         return format!("{} {path}", asked.verb);
     };
-    let mut wish = format!("{} {}", asked.verb, plural(&resource));
+    let verb = if asked.verb == "*" { "do everything to" } else { asked.verb };
+    let thing = if resource.resource == "*" { "everything".to_owned() } else { plural(&resource) };
+    let mut wish = format!("{verb} {thing}");
     if !resource.name.is_empty() {
         let _ = write!(wish, " {}", resource.name);
     }

@@ -8,6 +8,7 @@
 //! our reference is named. Two things are stricter than Kubernetes: a rule with a field we do not know grants nothing (it may be one that
 //! narrows), and nobody becomes one of our controllers or a member of `system:masters` by impersonation without having every right already.
 
+mod access;
 mod actor;
 mod ask;
 mod claims;
@@ -29,6 +30,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
+pub use access::{Access, AccessError};
 pub use actor::{ACTORS, ActorRow, actor, bare_actor};
 pub use ask::{Attributes, Resource, ServiceAccount, Target, Who};
 pub use claims::{Accounts, Claims};
