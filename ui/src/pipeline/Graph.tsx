@@ -1,21 +1,21 @@
 // The pipeline as a graph: warehouses, then stages, left to right as freight goes.
 import { MarkerType, ReactFlow, ReactFlowProvider, useReactFlow, useStore, type Edge, type Node } from "@xyflow/react";
-import { useEffect, useMemo } from "react";
+import { useCallback, useEffect, useMemo } from "react";
 import "@xyflow/react/dist/base.css";
 import { useOpen } from "../shared/frame/open.ts";
 import { useList, useObject } from "../shared/live/hooks.ts";
 import { edgesOf, layout, NODE, stageId, warehouseId } from "./layout.ts";
 import { StageNode } from "./StageNode.tsx";
+import { fit, reveal } from "./view.ts";
 import { WarehouseNode } from "./WarehouseNode.tsx";
 import css from "./Graph.module.css";
 
 const TYPES = { stage: StageNode, warehouse: WarehouseNode };
-const MARGIN = 16;
-const FIT = { padding: { x: `${MARGIN}px`, y: `${MARGIN}px` } as const, maxZoom: 1, minZoom: 0.5 };
-const PANEL_WIDTH = 470;
+const PANEL_WIDTH = 460;
 // Nodes that can be neither dragged nor selected are let through to the pane by the library; ours are links.
 const CLICKABLE = { pointerEvents: "all" } as const;
 const ARROW = { type: MarkerType.ArrowClosed, width: 14, height: 14 };
+const MOVE_MS = 160;
 
 export function Graph() {
   return <ReactFlowProvider><Inside /></ReactFlowProvider>;
@@ -34,34 +34,44 @@ function useTopology() {
     });
     const edges: Edge[] = edgesOf(input).map(({ from, to }) => ({ id: `${from} ${to}`, source: from, target: to, markerEnd: ARROW }));
     const rows = nodes.map((node) => node.position.y);
-    const height = Math.max(...rows) - Math.min(...rows) + NODE.height + 2 * MARGIN;
-    return { nodes, edges, wiring, height };
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- the wiring says whether the lists differ in what matters here
+    return { nodes, edges, height: Math.max(...rows) - Math.min(...rows) + NODE.height + 44 };
+    // The wiring says whether the lists differ in what matters here.
   }, [wiring]);
 }
 
 function Inside() {
-  const { nodes, edges, wiring, height } = useTopology();
-  const { fitView, getViewport, setViewport } = useReactFlow();
+  const { nodes, edges, height } = useTopology();
+  const { getViewport, setViewport } = useReactFlow();
   const { search } = useOpen();
-  const width = useStore((state) => state.width);
   const promoted = useObject("promotions", search.promotion ?? "")?.stage;
-  const open = promoted !== undefined ? stageId(promoted) : search.stage !== undefined ? stageId(search.stage) : search.warehouse !== undefined ? warehouseId(search.warehouse) : undefined;
-  useEffect(() => { void fitView(FIT); }, [wiring, width, fitView]);
-  // What is open must not lie under its own panel.
+  const space = { width: useStore((state) => state.width), height: useStore((state) => state.height) };
+  const hasPanel = (search.stage ?? search.freight ?? search.warehouse ?? search.promotion) !== undefined;
+  const stage = promoted ?? search.stage;
+  const open = stage !== undefined ? stageId(stage) : search.warehouse !== undefined ? warehouseId(search.warehouse) : undefined;
+
+  const show = useCallback((id: string | undefined) => {
+    const node = nodes.find((one) => one.id === id);
+    if (!node || space.width === 0) return;
+    const view = reveal(node.position, getViewport(), space, hasPanel ? PANEL_WIDTH : 0);
+    if (view) void setViewport(view, { duration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : MOVE_MS });
+  }, [nodes, space.width, space.height, hasPanel, getViewport, setViewport]);
+
   useEffect(() => {
-    const node = nodes.find((one) => one.id === open);
-    if (!node) return;
-    const viewport = getViewport();
-    const right = (node.position.x + NODE.width) * viewport.zoom + viewport.x;
-    const free = width - PANEL_WIDTH;
-    if (right > free && free > NODE.width) void setViewport({ ...viewport, x: viewport.x - (right - free) - 12 }, { duration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 160 });
-  }, [open, nodes, width, getViewport, setViewport]);
+    if (space.width > 0) void setViewport(fit(nodes.map((node) => node.position), space));
+  }, [nodes, space.width, space.height, setViewport]);
+  // What is open must not lie under its own panel.
+  useEffect(() => show(open), [open, show]);
+
   return (
-    <div className={css.frame} style={{ flexBasis: height }}>
+    <div
+      className={css.frame} style={{ flexBasis: height }}
+      onFocus={(event) => {
+        const { kind, name } = (event.target as HTMLElement).dataset;
+        if (kind !== undefined && name !== undefined && event.target.matches(":focus-visible")) show(`${kind}/${name}`);
+      }}
+    >
       <ReactFlow
-        className={css.graph} nodes={nodes} edges={edges} nodeTypes={TYPES} aria-label="pipeline"
-        fitView fitViewOptions={FIT} minZoom={0.2} maxZoom={1.25} onlyRenderVisibleElements={nodes.length > 80}
+        className={css.graph} nodes={nodes} edges={edges} nodeTypes={TYPES} aria-label="pipeline" minZoom={0.1} maxZoom={1.25}
         nodesDraggable={false} nodesConnectable={false} nodesFocusable={false} edgesFocusable={false} elementsSelectable={false} disableKeyboardA11y
         zoomOnScroll={false} panOnScroll preventScrolling={false} zoomOnDoubleClick={false} proOptions={{ hideAttribution: true }}
       />

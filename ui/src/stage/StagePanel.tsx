@@ -7,6 +7,7 @@ import { useAnswers, useBoard, useIsLive, useList, useLoaded, useObject } from "
 import { Action } from "../shared/look/Action.tsx";
 import { Ago } from "../shared/look/Ago.tsx";
 import { Button } from "../shared/look/Button.tsx";
+import { Copy } from "../shared/look/Copy.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
 import { Panel } from "../shared/look/Panel.tsx";
 import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
@@ -37,7 +38,7 @@ export function StagePanel({ name }: { name: string }) {
       <Section title="Where it stands">
         <Rows>
           <Row name="comes after">{stage.upstream.length === 0 ? <>nothing: freight comes straight from {stage.warehouses.map((one) => <OpenLink key={one} kind="warehouse" name={one}>{one} </OpenLink>)}</> : stage.upstream.map((one) => <OpenLink key={one} kind="stage" name={one}><StageDot name={one} /> </OpenLink>)}</Row>
-          <Row name="its definition"><code>kubectl get stage {stage.name} -o yaml</code></Row>
+          <Row name="its definition"><Copy text={`kubectl get stage ${stage.name} -o yaml`} label="command" /></Row>
         </Rows>
       </Section>
       <Section title="What happened">
@@ -62,7 +63,7 @@ function Freight({ stage }: { stage: StageView }) {
       </Rows>
       {stage.mayPromote && (
         <Actions>
-          {nextFreight && !stage.promotion && <Button look="main" keys="p" disabled={!isLive} onClick={() => plan(stage.name, nextFreight)}>Plan {partsOf(stage.next)[0]?.version}</Button>}
+          {nextFreight && !stage.promotion && <Button look={stage.state === "waiting" ? "main" : "plain"} keys="p" disabled={!isLive} onClick={() => plan(stage.name, nextFreight)}>Plan {partsOf(stage.next)[0]?.version}</Button>}
           {stage.state === "held" && <Action label="Resume" title="lift the hold: automation may promote here again" answered={stage} act={() => api.resumeStage(project, stage.name)} />}
           <Action label="Look again" title="look at this stage now" answered={stage} act={() => api.refreshStage(project, stage.name)} />
         </Actions>

@@ -12,8 +12,8 @@ export async function openBrowser() {
 }
 
 /** A fresh world, served; `signIn` gives a page of a user of its own. */
-export async function begin(browser, { pace = 0.25 } = {}) {
-  const world = new World({ pace });
+export async function begin(browser, { pace = 0.25, make = (options) => new World(options) } = {}) {
+  const world = make({ pace });
   const server = new MockServer(world);
   const url = await server.start();
   const contexts = [];
@@ -21,11 +21,12 @@ export async function begin(browser, { pace = 0.25 } = {}) {
   let nLinks = 0;
   return {
     world, server, url, faults,
-    async signIn({ user = "bob", path = "/p/bank", ...options } = {}) {
+    async signIn({ user = "bob", path = "/p/bank", watch, ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
       contexts.push(context);
       const page = await context.newPage();
       await page.addInitScript(() => document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber} ${event.sample}`)));
+      if (watch) await page.addInitScript(watch);
       page.on("pageerror", (error) => faults.push(String(error)));
       page.on("console", (message) => { if (message.type() === "error" && !/ERR_(CONNECTION|EMPTY|INCOMPLETE)|status of 4\d\d/.test(message.text())) faults.push(message.text()); });
       page.on("request", (request) => { if (!request.url().startsWith(url) && !request.url().startsWith("blob:")) faults.push(`asked another origin: ${request.url()}`); });

@@ -1,6 +1,7 @@
 // `npm run e2e`: what people do on the page, in Chromium, against the mock server. `npm run e2e -- drag` runs those whose name has that word.
 import { readFileSync } from "node:fs";
 import assert from "node:assert/strict";
+import { big } from "../mock-server/zoo.mjs";
 import { begin, openBrowser } from "./browser.mjs";
 
 const axe = readFileSync(new URL("../../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
@@ -56,7 +57,7 @@ const TESTS = {
     await page.getByText("prod-eu goes from 1.4.8 to 1.5.1").waitFor();
     await page.getByText("newTag: 1.5.1").waitFor();
     await page.getByRole("button", { name: "Promote prod-eu to 1.5.1" }).click();
-    await page.locator("[data-panel=promotion]").getByText("promote::push").waitFor();
+    await page.locator("[data-panel=promotion]").getByText("promote::push", { exact: true }).waitFor();
     await has(page, "prod-eu", "unchecked");
     await has(page, "prod-us", "1.5.1");
     const asked = server.requests.filter((one) => one === "POST /seaway/v1/projects/bank/promotions");
@@ -221,6 +222,37 @@ const TESTS = {
     }
   },
 
+  async "in a big world (500 stages, 5,000 freight) it is drawn fast, and one change touches its own node only"({ signIn, world }) {
+    const page = await signIn({ watch: () => {
+      const look = () => {
+        const n = document.querySelectorAll("[data-nav=stages]").length;
+        if (n >= 501) window.drawnAt ??= performance.now();
+        else requestAnimationFrame(look);
+      };
+      look();
+    } });
+    await page.waitForFunction(() => window.drawnAt !== undefined);
+    const ms = await page.evaluate(() => window.drawnAt - performance.getEntriesByType("resource").find((one) => one.name.endsWith("/board")).responseEnd);
+    await page.evaluate(() => {
+      window.touched = new Set();
+      new MutationObserver((all) => {
+        for (const one of all) {
+          const element = one.target.nodeType === 1 ? one.target : one.target.parentElement;
+          if (!element.closest("time")) window.touched.add(element.closest("[data-name]")?.dataset.name ?? element.className);
+        }
+      }).observe(document.querySelector(".react-flow"), { subtree: true, childList: true, characterData: true, attributes: true });
+    });
+    const view = world.stages.get("team3-e2e");
+    world.changed({ stages: [{ ...view, state: "failed", waitsFor: "smoke test answered 500" }] });
+    await has(page, "team3-e2e", "smoke test");
+    const touched = await page.evaluate(() => [...window.touched]);
+    console.log(`        drawn ${Math.round(ms)} ms after its data; touched by one change: ${touched.join(" | ")}`);
+    assert.ok(ms < 2_500, `${ms} ms`);
+    assert.ok(touched.every((name) => name === "team3-e2e" || /_node_/.test(name)), touched.join(" | "));
+    for (let n = 0; n < 12; n += 1) await page.keyboard.press("j");
+    assert.equal(await page.evaluate(() => { const { left, right, top, bottom } = document.activeElement.getBoundingClientRect(); const frame = document.querySelector(".react-flow").getBoundingClientRect(); return left >= frame.left && right <= frame.right && top >= frame.top && bottom <= frame.bottom; }), true, "what has the focus is seen");
+  },
+
   async "the first load is small, and the same-origin only"({ signIn, url, server }) {
     const page = await signIn();
     await onBoard(page);
@@ -230,12 +262,15 @@ const TESTS = {
   },
 };
 
+/** Other worlds than the bank. */
+const WORLDS = { big };
+
 const words = process.argv.slice(2);
 const browser = await openBrowser();
 let failed = 0;
 for (const [name, test] of Object.entries(TESTS)) {
   if (words.length > 0 && !words.some((word) => name.includes(word))) continue;
-  const set = await begin(browser);
+  const set = await begin(browser, { make: WORLDS[/^in a (\w+) world/.exec(name)?.[1]] });
   const from = Date.now();
   try {
     await test(set);

@@ -1,5 +1,6 @@
 // Who is it? A one-time link is used first, then the session asked for; without one there is only the way to sign in.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useRef } from "react";
 import { RouterProvider } from "@tanstack/react-router";
 import { router } from "../../routes.tsx";
 import { api } from "../api/client.ts";
@@ -23,11 +24,13 @@ export function App({ link }: { link: string | null }) {
       return api.session();
     },
   });
+  const wasIn = useRef(false);
   if (session.isPending) return null;
+  if (session.isSuccess) wasIn.current = true;
   const problem = session.error;
   if (problem instanceof Problem && problem.status === 401) {
     // "Not signed in" is no news; a link that does not work any more is.
-    return <SignIn problem={link === null ? null : problem} onSignedIn={() => void queries.resetQueries({ queryKey: ["session"] })} />;
+    return <SignIn hasEnded={wasIn.current} problem={link === null || wasIn.current ? null : problem} onSignedIn={() => void queries.resetQueries({ queryKey: ["session"] })} />;
   }
   if (!session.data) return <main style={{ padding: 32, maxWidth: 720 }}><ProblemNote error={problem} /><button type="button" onClick={() => void session.refetch()}>Ask again</button></main>;
   return <RouterProvider router={router} key={session.data.user} />;

@@ -1,7 +1,7 @@
 // The palette: type a stage, a version or a verb.
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { api } from "../api/client.ts";
 import { useBoard } from "../live/hooks.ts";
 import { switchTimes } from "../look/clock.ts";
@@ -20,7 +20,9 @@ export function Palette({ asked, project, onClose, onHelp }: { asked: Asked; pro
   const { open, plan } = useOpen();
   const [question, setQuestion] = useState(asked.question);
   const [at, setAt] = useState(0);
-  const found = matching(choicesOf(board, asked), question);
+  // What there is when it opens: a list that moves under the hand is of no use.
+  const choices = useMemo(() => choicesOf(board, asked), [board, asked]);
+  const found = matching(choices, question);
   const here = Math.min(at, found.length - 1);
   const title = asked.stage !== undefined ? `Plan ${asked.stage} with…` : asked.freight !== undefined ? `Plan ${board.get("freight", asked.freight)?.label ?? ""} into…` : "Search";
 

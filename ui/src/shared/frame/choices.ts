@@ -14,10 +14,12 @@ export interface Narrow { stage?: string; freight?: string }
 export function choicesOf(board: LiveBoard, narrow: Narrow): Choice[] {
   const stages = board.list("stages");
   const freight = board.list("freight");
-  const plans = stages.filter((stage) => stage.mayPromote && !stage.controlFlow && (narrow.stage ?? stage.name) === stage.name).flatMap((stage) =>
-    freight
-      .filter((one) => one.mayGoTo.includes(stage.name) && one.name !== stage.hasFreight && (narrow.freight ?? one.name) === one.name)
-      .map((one): Choice => ({ id: `plan ${stage.name} ${one.name}`, verb: "plan", text: `${stage.name} ← ${one.label}`, detail: one.alias, what: { kind: "plan", stage: stage.name, freight: one.name } })));
+  const plans = freight.filter((one) => (narrow.freight ?? one.name) === one.name).flatMap((one) =>
+    one.mayGoTo.flatMap((name): Choice[] => {
+      const stage = board.get("stages", name);
+      if (!stage?.mayPromote || stage.controlFlow || stage.hasFreight === one.name || (narrow.stage ?? name) !== name) return [];
+      return [{ id: `plan ${name} ${one.name}`, verb: "plan", text: `${name} ← ${one.label}`, detail: one.alias, what: { kind: "plan", stage: name, freight: one.name } }];
+    }));
   if (narrow.stage !== undefined || narrow.freight !== undefined) return plans;
   return [
     ...stages.map((one): Choice => ({ id: `stage ${one.name}`, verb: "stage", text: one.name, detail: `${one.has} ${one.state}`, what: { kind: "open", object: "stage", name: one.name } })),

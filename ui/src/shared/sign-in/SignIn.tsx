@@ -6,7 +6,7 @@ import { Copy } from "../look/Copy.tsx";
 import { ProblemNote } from "../look/ProblemNote.tsx";
 import css from "./SignIn.module.css";
 
-export function SignIn({ problem, onSignedIn }: { problem: unknown; onSignedIn: () => void }) {
+export function SignIn({ problem, hasEnded, onSignedIn }: { problem: unknown; hasEnded: boolean; onSignedIn: () => void }) {
   const asked = useMutation({
     mutationFn: ({ user, password }: { user: string; password: string }) => api.signIn(user, password),
     onSuccess: onSignedIn,
@@ -22,6 +22,7 @@ export function SignIn({ problem, onSignedIn }: { problem: unknown; onSignedIn: 
         }}
       >
         <h1>Seaway</h1>
+        {hasEnded && <p role="status">Your session has ended.</p>}
         {problem !== null && problem !== undefined && !asked.isError && <ProblemNote error={problem} />}
         <label>User<input name="user" autoComplete="username" autoCapitalize="none" spellCheck={false} required autoFocus /></label>
         <label>Password<input name="password" type="password" autoComplete="current-password" required /></label>
