@@ -80,14 +80,17 @@ pub(super) async fn state(supervisor: &Supervisor) -> Result<()> {
 pub(super) fn commands(supervisor: &Supervisor) {
     let me = std::env::current_exe().map_or_else(|_| "seaway".to_owned(), |path| data::shown(&path));
     let kubeconfig = data::shown(&supervisor.folder().join("kubeconfig"));
+    // A folder that is not looked at by itself is named, so that each line works as it stands.
+    let usual = data::home().is_ok_and(|home| home.join("demo") == supervisor.folder());
+    let of = if usual { String::new() } else { format!(" --data {}", data::shown(supervisor.folder())) };
     let tries = [
         (format!("export KUBECONFIG={kubeconfig}"), "then kubectl get stages works too"),
-        (format!("{me} demo push fund-transfer:1.5.1"), "a new image, no docker needed"),
-        (format!("{me} demo push fund-transfer:1.5.2 --bad"), "one whose smoke test fails in e2e"),
-        (format!("{me} plan prod-eu --freight 1.5.0"), "what would be written"),
-        (format!("{me} promote prod-eu --freight 1.5.0 --wait"), ""),
-        (format!("{me} why"), "everything that does not move, and what would release it"),
-        (format!("{me} demo crash"), "kill -9 in the middle of a push, restart, look at git log"),
+        (format!("{me} demo push fund-transfer:1.5.1{of}"), "a new image, no docker needed"),
+        (format!("{me} demo push fund-transfer:1.5.2 --bad{of}"), "one whose smoke test fails in e2e"),
+        (format!("{me} plan prod-eu --freight 1.5.0{of}"), "what would be written"),
+        (format!("{me} promote prod-eu --freight 1.5.0 --wait{of}"), ""),
+        (format!("{me} why{of}"), "everything that does not move, and what would release it"),
+        (format!("{me} demo crash{of}"), "kill -9 in the middle of a push, restart, look at git log"),
     ];
     let width = tries.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
     println!();
