@@ -9,6 +9,7 @@ mod faults;
 mod folder;
 mod limits;
 mod mask;
+mod moved;
 mod plan;
 mod planning;
 mod ports;

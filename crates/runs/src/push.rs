@@ -13,11 +13,12 @@ use crate::cancel::Ask;
 use crate::engine::{Engine, Pass};
 use crate::faults::{Point, Side};
 use crate::folder::{self, Sent, git_error};
+use crate::moved::rename_commits;
 use crate::ports::Milestone;
 use crate::queue::QueueKey;
-use crate::rebuild::{DISK_GONE, INTERRUPTED, Rebuild};
+use crate::rebuild::DISK_GONE;
 use crate::run::{Outcome, Run};
-use crate::state::{ClassRecord, EffectState, PushIntent, Repository, StepStatus};
+use crate::state::{EffectState, PushIntent, Repository};
 use crate::step::{Answer, Done, Purpose, PushAsk, PushTarget, Step, StepError};
 use crate::turn::{Hold, Tried, leave, promotion_id};
 
@@ -32,11 +33,11 @@ const ROUNDS_AT_ONCE: u32 = 3;
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) name: String,
-    refname: String,
-    force: bool,
-    tag: bool,
+    pub(crate) refname: String,
+    pub(crate) force: bool,
+    pub(crate) tag: bool,
     /// The mount stands on this very branch.
-    current: bool,
+    pub(crate) current: bool,
 }
 
 /// What came of a push.
@@ -55,7 +56,7 @@ enum Sending {
 }
 
 /// Why a pass over the rounds ended early.
-enum Halt {
+pub(crate) enum Halt {
     Error(StepError),
     Left(Option<Outcome>),
 }
@@ -67,19 +68,19 @@ impl From<StepError> for Halt {
 }
 
 /// A push in hand.
-struct Job {
-    index: usize,
-    alias: String,
-    mount: RelPath,
-    target: Target,
-    repository: Repository,
-    mirror: Arc<Mirror>,
-    max_attempts: u32,
+pub(crate) struct Job {
+    pub(crate) index: usize,
+    pub(crate) alias: String,
+    pub(crate) mount: RelPath,
+    pub(crate) target: Target,
+    pub(crate) repository: Repository,
+    pub(crate) mirror: Arc<Mirror>,
+    pub(crate) max_attempts: u32,
     /// What the ref held when the push was first meant.
-    base: Option<ObjectId>,
-    round: u32,
+    pub(crate) base: Option<ObjectId>,
+    pub(crate) round: u32,
     /// Where the ref is was not asked yet: it is taken to be where this process last saw it.
-    unasked: bool,
+    pub(crate) unasked: bool,
 }
 
 impl Engine {
@@ -279,18 +280,10 @@ impl Engine {
                 Err(err) => return Ok(Err(err.into())),
             }
         }
-        let tip = match *old {
-            Some(known) if job.unasked && !based => Some(known),
-            _ => match folder::tip(&job.mirror, &job.target.refname).await {
-                Ok(tip) => tip,
-                Err(err) => return Ok(Err(git_error(&err).into())),
-            },
+        let tip = match self.look(job, *old, based).await {
+            Ok(tip) => tip,
+            Err(err) => return Ok(Err(err.into())),
         };
-        job.unasked = false;
-        if let (Some(tip), true) = (tip, job.target.tag) {
-            let message = format!("tag `{}` exists already, at {}; tags are not moved", job.target.name, tip.to_hex_with_len(7));
-            return Ok(Err(StepError::failed("TagExists", message).into()));
-        }
         let moved = tip != *old;
         *old = tip;
         match tip {
@@ -342,53 +335,6 @@ impl Engine {
         };
         self.point(&Point::Push { step: job.alias.clone(), round: intent.round, side: Side::After })?;
         Ok(sent)
-    }
-
-    /// The branch moved: carries this promotion's change to the new tip.
-    async fn integrate(&self, run: &mut Run, job: &Job, tip: ObjectId) -> Pass<Result<(), Halt>> {
-        let (index, mount) = (job.index, job.mount.as_str().to_owned());
-        let acts = |class| matches!(class, Some(ClassRecord::Effect | ClassRecord::Wait));
-        let cloned = run.state.steps[..index].iter().rposition(|step| step.mounts.contains(&mount));
-        let cloned = cloned.filter(|&cloned| {
-            job.target.current && !run.state.steps[cloned..index].iter().any(|step| step.ran && acts(step.class))
-        });
-        if let Some(cloned) = cloned {
-            let steps = run.state.steps.clone();
-            run.state.steps[cloned].moved.insert(mount, tip.to_string());
-            if let Err(broken) = self.rebuild(run, index, Rebuild::Rerun).await? {
-                run.state.steps = steps;
-                if broken.err.reason == INTERRUPTED {
-                    return Ok(Err(Halt::Left(None)));
-                }
-                let message = format!(
-                    "branch `{}` moved to {} and step `{}` does not work there: {}",
-                    job.target.name,
-                    tip.to_hex_with_len(7),
-                    broken.step,
-                    broken.err.message
-                );
-                if broken.err.next != Next::Retry
-                    && let Some(message) = self.voided(run, &message).await
-                {
-                    (run.state.steps[index].started_at, run.state.steps[index].status) = (None, None);
-                    let outcome = self.end(run, crate::state::Phase::Failed, message, "PlanChanged".into()).await?;
-                    return Ok(Err(Halt::Left(Some(outcome))));
-                }
-                let err = StepError { message, ..broken.err };
-                return Ok(Err(if err.next == Next::Retry { err } else { err.terminal() }.into()));
-            }
-        } else {
-            let Some(work) = run.memory.work.as_mut() else { return Ok(Err(Halt::Left(None))) };
-            match folder::merge(work, &job.mount, tip, &job.target.name) {
-                Ok(moved) => rename_commits(run, index, &moved),
-                Err(err) => return Ok(Err(err.into())),
-            }
-        }
-        // What was planned may be voided by what came in between.
-        Ok(match self.check_digest(run, index, Some((&job.mount, tip))).await? {
-            Some(outcome) => Err(Halt::Left(Some(outcome))),
-            None => Ok(()),
-        })
     }
 
     /// Did an earlier process land it?
@@ -508,14 +454,4 @@ pub(crate) fn stands_on(run: &Run, index: usize, mount: &RelPath) -> Option<Obje
 /// The trailers that tell this push from all others.
 fn marks(run: &Run, alias: &str) -> Vec<(String, String)> {
     vec![("Promotion-Id".into(), promotion_id(run)), ("Promotion-Step".into(), alias.to_owned())]
-}
-
-/// Puts the ids of landed commits into the outputs of the steps that made them.
-fn rename_commits(run: &mut Run, before: usize, moved: &[(String, String)]) {
-    for step in run.state.steps.iter_mut().take(before).filter(|step| step.status != Some(StepStatus::Failed)) {
-        let Some(Value::String(commit)) = step.output.as_mut().and_then(|output| output.get_mut("commit")) else { continue };
-        if let Some((_, new)) = moved.iter().find(|(old, _)| old == commit) {
-            commit.clone_from(new);
-        }
-    }
 }
