@@ -5,7 +5,7 @@ mod trouble;
 use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
 use kube::ResourceExt as _;
-use kube::api::{Api, ListParams};
+use kube::api::{Api, ListParams, Patch, PatchParams};
 use seaway_api::kargo::{Freight, ProjectConfig, Promotion, Stage, Warehouse};
 use seaway_api::seaway::PromotionRun;
 use seaway_core::why::{self, Answer, Project, State};
@@ -464,15 +464,15 @@ stage auto-later is empty: fund-transfer 1.5.0 is not verified in auto-bad, sinc
 stage auto-nowhere is blocked: upstream stage `nowhere` is not there, since T; released by creating it, or naming another
 stage by-hand-prod is waiting: fund-transfer 1.5.0 waits for you: manual promotion (its policy turns automatic promotion off), since T; released by a person who may promote to the stage
 stage prod is waiting: fund-transfer 1.5.0 waits for you: manual promotion (no policy lets it promote by itself), since T; released by a person who may promote to the stage
-stage auto-held is held: kubernetes:admin chose other freight than fund-transfer 1.5.0, since T; released by promoting the newest freight, or lifting the hold
+stage auto-held is held: admin chose other freight than fund-transfer 1.5.0, since T; released by promoting the newest freight, or lifting the hold
 promotion queue.ULID.HEX is waiting: queue.ULID.HEX comes first, since T; released by the end of queue.ULID.HEX
 stage queue is waiting: fund-transfer 1.5.0: `smoke` waits: http://EAR answered 200, neither success nor failure, since T; released by what the step asks for
 stage planned is failed: fund-transfer 1.5.0: the plan has changed since it was made: `copy.md` of main is written and was not planned; plan again and promote with the new digest, since T; released by a new plan, then another promotion
 stage auto-stopped is waiting: the promotion of fund-transfer 1.5.0 was stopped, and automation does not try again, since T; released by another promotion
 freight HEX is waiting: fund-transfer 1.5.0 is not verified in auto-bad, since T; released by its verification in an upstream stage, or an approval
 freight HEX is blocked: elsewhere requests no freight of Warehouse/images, since T; released by a request for it in the stage's spec
-promote to `auto-later`: promotion auto-later.ULID.HEX is invalid: spec.freight: stage auto-later may not have freight HEX yet: it asks for another origin, or no source has verified it long enough; approve it for the stage, or wait
-promote to `elsewhere`: promotion elsewhere.ULID.HEX is invalid: spec.freight: stage elsewhere may not have freight HEX yet: it asks for another origin, or no source has verified it long enough; approve it for the stage, or wait
+promote to `auto-later`: the stage may not have it: fund-transfer 1.5.0 is not verified in auto-bad; released by its verification in an upstream stage, or an approval
+promote to `elsewhere`: the stage may not have it: elsewhere requests no freight of Warehouse/images; released by a request for it in the stage's spec
 ");
 
     // What time and people release is released by them.
@@ -482,6 +482,35 @@ promote to `elsewhere`: promotion elsewhere.ULID.HEX is invalid: spec.freight: s
     world.until("prod has 1.5.0", async || Ok(world.why("prod").await?.state == State::Unchecked)).await?;
     verbs.abort(&first).await?;
     world.until("the queue moves on", async || Ok(running(&world, "queue").await?.as_deref() == Some(&second))).await
+}
+
+/// A journal that a later release wrote stops its promotion here: it says so, and a person may end it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_controller_gave_up_on_is_named() -> Result<()> {
+    let (world, trouble) = bank().await?;
+    let waits = "{ uses: http, as: smoke, config: { url: 'http://127.0.0.1:7490/up', successExpression: response.status == 418, pollInterval: 10m } }";
+    let good = "{ uses: compose-output, as: say, config: { said: hello } }";
+    world.apply("stages.yaml", &(stage("auto-parked", DIRECT, &[waits]) + &stage("auto-good", DIRECT, &[good]))).await?;
+    world.until("a promotion to auto-parked waits", async || Ok(world.why("auto-parked").await?.state == State::Waiting)).await?;
+    let name = running(&world, "auto-parked").await?.context("no promotion runs")?;
+    let runs: Api<PromotionRun> = world.verbs().api();
+    let newer = json!({ "status": { "journal": { "version": 99 } } });
+    runs.patch_status(&name, &PatchParams::default(), &Patch::Merge(&newer)).await?;
+    world.restart().await?;
+
+    let mut lines = Lines { world: &world, trouble: &trouble, lines: Vec::new() };
+    lines.promotion(&name, State::Blocked, &["Seaway gave up on it", "released by a release that reads its journal"]).await?;
+    lines.stage("auto-parked", State::Blocked, &["Seaway gave up on it", "released by a release that reads its journal"]).await?;
+    insta::assert_snapshot!(lines.text(), @r"
+promotion auto-parked.ULID.HEX is blocked: Seaway gave up on it: the journal has version 99, this release reads up to 1; run the newer release, since T; released by a release that reads its journal, or a person who ends it
+stage auto-parked is blocked: fund-transfer 1.5.0: Seaway gave up on it: the journal has version 99, this release reads up to 1; run the newer release, since T; released by a release that reads its journal, or a person who ends it
+");
+    ensure!(world.why_promotion(&name).await?.hint == format!("seaway abort {name}"));
+    let ended = world.verbs().wait_for(&name, PATIENCE).await?;
+    ensure!(matches!(ended, seaway_verbs::Ended::Blocked { .. }), "{ended:?}");
+    world.until("the other is promoted", async || Ok(settled(&world.stage("auto-good").await?))).await?;
+    world.verbs().abort(&name).await?;
+    world.until("it has ended", async || Ok(world.why_promotion(&name).await?.state == State::Aborted)).await
 }
 
 fn settled(stage: &Stage) -> bool {
