@@ -6,7 +6,7 @@ import { useOpen } from "../shared/frame/open.ts";
 import { useList, useObject } from "../shared/live/hooks.ts";
 import { edgesOf, layout, NODE, stageId, warehouseId } from "./layout.ts";
 import { StageNode } from "./StageNode.tsx";
-import { fit, reveal } from "./view.ts";
+import { fit, heightIn, reveal } from "./view.ts";
 import { WarehouseNode } from "./WarehouseNode.tsx";
 import css from "./Graph.module.css";
 
@@ -33,14 +33,13 @@ function useTopology() {
       return { id, type, position: { x, y }, data: { name }, width: NODE.width, height: NODE.height, style: CLICKABLE };
     });
     const edges: Edge[] = edgesOf(input).map(({ from, to }) => ({ id: `${from} ${to}`, source: from, target: to, markerEnd: ARROW }));
-    const rows = nodes.map((node) => node.position.y);
-    return { nodes, edges, height: Math.max(...rows) - Math.min(...rows) + NODE.height + 44 };
+    return { nodes, edges, places: nodes.map((node) => node.position) };
     // The wiring says whether the lists differ in what matters here.
   }, [wiring]);
 }
 
 function Inside() {
-  const { nodes, edges, height } = useTopology();
+  const { nodes, edges, places } = useTopology();
   const { getViewport, setViewport } = useReactFlow();
   const { search } = useOpen();
   const promoted = useObject("promotions", search.promotion ?? "")?.stage;
@@ -57,14 +56,15 @@ function Inside() {
   }, [nodes, space.width, space.height, hasPanel, getViewport, setViewport]);
 
   useEffect(() => {
-    if (space.width > 0) void setViewport(fit(nodes.map((node) => node.position), space));
-  }, [nodes, space.width, space.height, setViewport]);
+    if (space.width > 0) void setViewport(fit(places, space));
+  }, [places, space.width, space.height, setViewport]);
   // What is open must not lie under its own panel.
   useEffect(() => show(open), [open, show]);
 
+  const { height, isCut } = heightIn(places, space.width || window.innerWidth);
   return (
     <div
-      className={css.frame} style={{ flexBasis: height }}
+      className={css.frame} style={{ height }}
       onFocus={(event) => {
         const { kind, name } = (event.target as HTMLElement).dataset;
         if (kind !== undefined && name !== undefined && event.target.matches(":focus-visible")) show(`${kind}/${name}`);
@@ -73,7 +73,7 @@ function Inside() {
       <ReactFlow
         className={css.graph} nodes={nodes} edges={edges} nodeTypes={TYPES} aria-label="pipeline" minZoom={0.1} maxZoom={1.25}
         nodesDraggable={false} nodesConnectable={false} nodesFocusable={false} edgesFocusable={false} elementsSelectable={false} disableKeyboardA11y
-        zoomOnScroll={false} panOnScroll preventScrolling={false} zoomOnDoubleClick={false} proOptions={{ hideAttribution: true }}
+        zoomOnScroll={false} panOnScroll={isCut} preventScrolling={isCut} zoomOnDoubleClick={false} proOptions={{ hideAttribution: true }}
       />
     </div>
   );

@@ -5,15 +5,16 @@ import { StateMark } from "../shared/look/StateMark.tsx";
 import { lastOf } from "../shared/look/version.ts";
 import css from "./WarehouseFace.module.css";
 
-const SHOWN_MAX = 2;
+const LINES = 2;
 
 export function WarehouseFace({ warehouse }: { warehouse: WarehouseView }) {
-  const rest = warehouse.sources.length - SHOWN_MAX;
+  const shown = warehouse.sources.slice(0, warehouse.sources.length > LINES ? LINES - 1 : LINES);
+  const rest = warehouse.sources.length - shown.length;
   return (
     <span className={css.face}>
       <span className={css.name}><span className="visually-hidden">warehouse </span>{warehouse.name}</span>
       <span className={css.sources}>
-        {warehouse.sources.slice(0, SHOWN_MAX).map((source) => (
+        {shown.map((source) => (
           <span key={source.url} className={css.source} title={`${source.kind} ${source.url} ${source.constraint ?? ""}`}>{lastOf(source.url)} <span className={css.constraint}>{source.constraint}</span></span>
         ))}
         {rest > 0 && <span className={css.source}>and {rest} more</span>}

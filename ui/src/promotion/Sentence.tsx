@@ -1,6 +1,5 @@
-// The plan's sentence; names between backquotes are set as code.
+// The plan's sentence, the first thing one reads.
+import { Words } from "../shared/look/Words.tsx";
 import css from "./Sentence.module.css";
 
-export function Sentence({ text }: { text: string }) {
-  return <p className={css.sentence}>{text.split("`").map((piece, index) => (index % 2 === 1 ? <code key={index}>{piece}</code> : piece))}</p>;
-}
+export const Sentence = ({ text }: { text: string }) => <p className={css.sentence}><Words text={text} /></p>;

@@ -2,6 +2,7 @@
 import type { PromotionView } from "../shared/api/types.ts";
 import { StateMark } from "../shared/look/StateMark.tsx";
 import { took } from "../shared/look/time.ts";
+import { Words } from "../shared/look/Words.tsx";
 import css from "./Steps.module.css";
 
 export function Steps({ view }: { view: PromotionView }) {
@@ -12,7 +13,7 @@ export function Steps({ view }: { view: PromotionView }) {
           <StateMark state={step.status} word={false} />
           <div className={css.what}>
             <p><b>{step.alias}</b> <code className={css.uses}>{step.uses}</code></p>
-            {step.message !== "" && <p className={css.message}>{step.message}</p>}
+            {step.message !== "" && <p className={/^(failed|errored)$/i.test(step.status) ? css.wrong : css.message}><Words text={step.message} /></p>}
             {step.output !== undefined && step.output !== null && (
               <details><summary>output</summary><pre className={css.output}>{JSON.stringify(step.output, null, 2)}</pre></details>
             )}

@@ -16,6 +16,7 @@ import { stageColour } from "../shared/look/state.ts";
 import { StateMark } from "../shared/look/StateMark.tsx";
 import { partsOf } from "../shared/look/version.ts";
 import { Why } from "../shared/look/Why.tsx";
+import { Words } from "../shared/look/Words.tsx";
 import { PromotionTable } from "../promotion/PromotionTable.tsx";
 
 export function StagePanel({ name }: { name: string }) {
@@ -29,7 +30,7 @@ export function StagePanel({ name }: { name: string }) {
     <Panel kind="stage" title={stage.name} subtitle={<StateMark state={stage.state} />} colour={stageColour(stage.index)}>
       {answer ? <Why answer={answer} /> : stage.cause !== "" && (
         <Section title="Why"><Rows>
-          <Row name="cause">{stage.cause}</Row>
+          <Row name="cause"><Words text={stage.cause} /></Row>
           {stage.waitsFor !== "" && <Row name="waits for">{stage.waitsFor}</Row>}
           {stage.since && <Row name="since"><Ago at={stage.since} suffix="ago" /></Row>}
         </Rows></Section>

@@ -6,6 +6,7 @@ import { Ago } from "../look/Ago.tsx";
 import { Button } from "../look/Button.tsx";
 import { StateMark } from "../look/StateMark.tsx";
 import { partsOf } from "../look/version.ts";
+import { Words } from "../look/Words.tsx";
 import { sortAnswers } from "./answers.ts";
 import { useOpen, type Openable } from "./open.ts";
 import { OpenLink } from "./OpenLink.tsx";
@@ -59,7 +60,7 @@ function What({ answer }: { answer: Answer }) {
       <StateMark state={answer.state} word={false} />{" "}
       {kind ? <OpenLink kind={kind} name={answer.name} className={css.name}>{answer.name}</OpenLink> : <b>{answer.name}</b>}
       {isWaiting && stage && stage.next !== "" && <> ← {stage.next}{freight && <span className={css.alias}> {freight.alias}</span>}</>}
-      <span className={css.cause} title={answer.cause}>{isWaiting && stage ? answer.waitsFor.replace(/^(you|a promoter): /, "") : answer.cause}</span>
+      <span className={css.cause} title={answer.cause}>{isWaiting && stage ? answer.waitsFor.replace(/^(you|a promoter): /, "") : <Words text={answer.cause} />}</span>
       {answer.since && <span className={css.since}><Ago at={answer.since} suffix="ago" /></span>}
     </p>
   );

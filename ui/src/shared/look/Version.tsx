@@ -2,14 +2,17 @@
 import { cutMiddle, partsOf } from "./version.ts";
 import css from "./Version.module.css";
 
-export function Version({ label, max = 14, empty = "nothing yet" }: { label: string; max?: number; empty?: string }) {
+const LARGE_MAX = 10; // Characters that fit a node at the largest size; longer ones are set a size smaller before they are cut.
+
+export function Version({ label, max = 16, empty = "nothing yet" }: { label: string; max?: number; empty?: string }) {
   const parts = partsOf(label);
   const first = parts[0];
   if (!first) return <span className={css.none}>{empty}</span>;
   const rest = parts.slice(1).map((part) => `${part.name} ${part.version}`).join(", ");
+  const isLong = max <= 16 && first.version.length > LARGE_MAX;
   return (
     <span className={css.version} title={label}>
-      <span className={css.hero}>{cutMiddle(first.version, max)}</span>
+      <span className={`${css.hero} ${isLong ? css.long : ""}`}>{cutMiddle(first.version, max)}</span>
       <span className={css.name}>{[first.name, rest].filter(Boolean).join(" · ")}</span>
     </span>
   );

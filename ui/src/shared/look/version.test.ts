@@ -9,6 +9,7 @@ test("a long version is cut in its middle, and keeps its beginning and its end",
   };
   check("1.5.1", 14, "1.5.1");
   check("1.5.0-rc.1+build.20261121.4", 14, "1.5.0-rc…121.4");
+  check("1.6.0-rc.1+build.4f9a1c", 16, "1.6.0-rc…4f9a1c");
   check("12345678901234", 14, "12345678901234");
   check("🦦🦦🦦🦦🦦🦦", 4, "🦦🦦…🦦");
 });

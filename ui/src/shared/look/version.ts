@@ -16,7 +16,7 @@ export function cutMiddle(text: string, max: number): string {
   if (letters.length <= max) return text;
   const kept = max - 1;
   const head = Math.ceil(kept * 0.6);
-  return `${letters.slice(0, head).join("")}…${letters.slice(letters.length - (kept - head)).join("")}`;
+  return `${letters.slice(0, head).join("").replace(/[.+-]+$/, "")}…${letters.slice(letters.length - (kept - head)).join("")}`;
 }
 
 /** A digest, commit or hash as people compare them: its first characters, with the algorithm or format kept off. */
