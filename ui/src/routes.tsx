@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from "@tanstack/react-router";
 import { PipelinePage } from "./pipeline/PipelinePage.tsx";
 import { FirstProject } from "./shared/frame/FirstProject.tsx";
+import { PageFault } from "./shared/frame/PageFault.tsx";
 import { ProjectFrame } from "./shared/frame/ProjectFrame.tsx";
 import { validateSearch } from "./shared/frame/search.ts";
 
@@ -22,4 +23,4 @@ const stringifySearch = (search: Record<string, unknown>) => {
   return words === "" ? "" : `?${words}`;
 };
 
-export const router = createRouter({ routeTree: root.addChildren([home, project.addChildren(pages)]), defaultPreload: "intent", parseSearch, stringifySearch });
+export const router = createRouter({ routeTree: root.addChildren([home, project.addChildren(pages)]), defaultPreload: "intent", defaultErrorComponent: PageFault, parseSearch, stringifySearch });

@@ -1,8 +1,8 @@
 // What happened: who did what to what, and when; filters stand in the URL.
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { api } from "../shared/api/client.ts";
-import type { ActivityItem } from "../shared/api/types.ts";
+import type { ActivityFilter, ActivityItem } from "../shared/api/types.ts";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
 import { useOpen, type Openable } from "../shared/frame/open.ts";
 import { useBoard, useList } from "../shared/live/hooks.ts";
@@ -14,6 +14,7 @@ import { short } from "../shared/look/version.ts";
 import { csvOf } from "./csv.ts";
 import css from "./ActivityPage.module.css";
 
+const CSV_PAGES_MAX = 400;
 const KINDS = ["Promotion", "Freight", "Stage", "Warehouse"];
 const OPENABLE: Record<string, Openable> = { Promotion: "promotion", Freight: "freight", Stage: "stage", Warehouse: "warehouse" };
 
@@ -31,6 +32,7 @@ export function ActivityPage() {
   });
   const { refetch } = query;
   useEffect(() => { void refetch(); }, [promotions, refetch]);
+  const csv = useMutation({ mutationFn: async () => save(`${project}-activity.csv`, csvOf(await all(project, filter))) });
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   const isFiltered = Object.values(filter).some((value) => value !== "");
   return (
@@ -40,14 +42,28 @@ export function ActivityPage() {
         <input data-filter type="search" placeholder="who" aria-label="only what this person did" title="filter (/)" defaultValue={filter.actor} key={filter.actor} onKeyDown={(event) => { if (event.key === "Enter") set({ actor: event.currentTarget.value || undefined } as never); }} onBlur={(event) => { if (event.target.value !== filter.actor) set({ actor: event.target.value || undefined } as never); }} />
         <select aria-label="only this stage" value={filter.stage} onChange={(event) => set({ of: event.target.value || undefined } as never)}><option value="">every stage</option>{stages.map((one) => <option key={one.name}>{one.name}</option>)}</select>
         <select aria-label="only this kind" value={filter.kind} onChange={(event) => set({ kind: event.target.value || undefined } as never)}><option value="">every kind</option>{KINDS.map((kind) => <option key={kind}>{kind}</option>)}</select>
-        <Button disabled={items.length === 0} title="the rows below, as CSV" onClick={() => save(`${project}-activity.csv`, csvOf(items))}>CSV</Button>
+        <Button disabled={items.length === 0 || csv.isPending} title={`all that these filters match, up to ${(CSV_PAGES_MAX * 50).toLocaleString("en")} rows`} onClick={() => csv.mutate()}>{csv.isPending ? "reading…" : "CSV"}</Button>
       </header>
+      {csv.isError && <ProblemNote error={csv.error} />}
       {query.isError && <ProblemNote error={query.error} />}
       {query.isSuccess && items.length === 0 && <Empty what={isFiltered ? "Nothing that matches these filters." : "Nothing happened yet."} {...(isFiltered ? {} : { command: "seaway demo push fund-transfer:1.5.1", then: "Freight found, promotions asked, ended and aborted are listed here, newest first." })} />}
       {items.length > 0 && <Items items={items} />}
       {query.hasNextPage && <p className={css.more}><Button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{query.isFetchingNextPage ? "reading…" : "Older"}</Button></p>}
     </section>
   );
+}
+
+/** Every page of what the filters match, to a limit. */
+async function all(project: string, filter: ActivityFilter): Promise<ActivityItem[]> {
+  const items: ActivityItem[] = [];
+  let after: string | undefined;
+  for (let n = 0; n < CSV_PAGES_MAX; n += 1) {
+    const page = await api.activity(project, filter, after);
+    items.push(...page.items);
+    after = page.next;
+    if (after === undefined) break;
+  }
+  return items;
 }
 
 function Items({ items }: { items: readonly ActivityItem[] }) {

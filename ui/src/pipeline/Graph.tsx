@@ -15,7 +15,7 @@ const PANEL_WIDTH = 460;
 // Nodes that can be neither dragged nor selected are let through to the pane by the library; ours are links.
 const CLICKABLE = { pointerEvents: "all" } as const;
 const ARROW = { type: MarkerType.ArrowClosed, width: 14, height: 14 };
-const MOVE_MS = 160;
+const moveMs = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 160);
 
 export function Graph() {
   return <ReactFlowProvider><Inside /></ReactFlowProvider>;
@@ -44,6 +44,7 @@ function Inside() {
   const { search } = useOpen();
   const promoted = useObject("promotions", search.promotion ?? "")?.stage;
   const space = { width: useStore((state) => state.width), height: useStore((state) => state.height) };
+  const { height, isCut } = heightIn(places, space.width || window.innerWidth);
   const hasPanel = (search.stage ?? search.freight ?? search.warehouse ?? search.promotion) !== undefined;
   const stage = promoted ?? search.stage;
   const open = stage !== undefined ? stageId(stage) : search.warehouse !== undefined ? warehouseId(search.warehouse) : undefined;
@@ -52,16 +53,19 @@ function Inside() {
     const node = nodes.find((one) => one.id === id);
     if (!node || space.width === 0) return;
     const view = reveal(node.position, getViewport(), space, hasPanel ? PANEL_WIDTH : 0);
-    if (view) void setViewport(view, { duration: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : MOVE_MS });
+    if (view) void setViewport(view, { duration: moveMs() });
   }, [nodes, space.width, space.height, hasPanel, getViewport, setViewport]);
 
   useEffect(() => {
     if (space.width > 0) void setViewport(fit(places, space));
   }, [places, space.width, space.height, setViewport]);
+  // A panel that closes leaves the graph as it was.
+  useEffect(() => {
+    if (!hasPanel && !isCut && space.width > 0) void setViewport(fit(places, space), { duration: moveMs() });
+  }, [hasPanel]);
   // What is open must not lie under its own panel.
   useEffect(() => show(open), [open, show]);
 
-  const { height, isCut } = heightIn(places, space.width || window.innerWidth);
   return (
     <div
       className={css.frame} style={{ height }}

@@ -1,11 +1,11 @@
-// What happened lately: the newest promotions, running ones first seen here.
-import { useParams } from "@tanstack/react-router";
-import { Link } from "@tanstack/react-router";
+// What happened lately: the newest promotions.
+import { Link, useParams } from "@tanstack/react-router";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
 import { useList } from "../shared/live/hooks.ts";
 import { Ago } from "../shared/look/Ago.tsx";
 import { StageDot } from "../shared/look/StageDot.tsx";
 import { StateMark } from "../shared/look/StateMark.tsx";
+import { Words } from "../shared/look/Words.tsx";
 import css from "./Lately.module.css";
 
 const SHOWN = 12;
@@ -25,7 +25,7 @@ export function Lately() {
               <td><StageDot name={row.stage} /></td>
               <td><OpenLink kind="promotion" name={row.name} className={css.label} data-nav="lately" data-kind="promotion" data-name={row.name} title={row.name}>{row.label}</OpenLink></td>
               <td><StateMark state={row.phase} /></td>
-              <td className={css.message} title={row.message}>{row.message}</td>
+              <td className={css.message} title={row.message}><Words text={row.message} /></td>
               <td className={css.actor}>{row.actor}</td>
               <td className={css.when}><Ago at={row.finishedAt ?? row.startedAt ?? row.createdAt} /></td>
             </tr>

@@ -189,6 +189,66 @@ const TESTS = {
     await page.getByLabel("Password").waitFor();
   },
 
+  async "what nobody can be sure of is asked of a person; a hold is lifted"({ signIn, world }) {
+    const page = await signIn();
+    await onBoard(page);
+    const name = world.uncertain("qa");
+    await page.getByText("1 is stuck").waitFor();
+    await page.goto(`${page.url()}?promotion=${name}`);
+    await page.locator("[data-panel=promotion]").getByText("Look there, then say").waitFor();
+    await page.getByRole("button", { name: "Repeat it" }).click();
+    await page.getByText("It may then happen twice.").waitFor();
+    await page.getByRole("button", { name: "Repeat it" }).click();
+    await page.locator("[data-panel=promotion]").getByText("succeeded").first().waitFor();
+    world.hold("qa");
+    await has(page, "qa", "held");
+    await stage(page, "qa").click();
+    await page.getByRole("button", { name: "Resume" }).click();
+    await has(page, "qa", "unchecked");
+  },
+
+  async "a session that ends asks to sign in, and goes on where it was"({ signIn, server }) {
+    const page = await signIn({ path: "/p/bank?stage=e2e" });
+    await page.locator("[data-panel=stage]").waitFor();
+    server.sessions.clear();
+    await server.kill();
+    await server.start();
+    await page.getByText("Your session has ended.").waitFor();
+    await page.getByLabel("User").fill("bob");
+    await page.getByLabel("Password").fill("bob");
+    await page.keyboard.press("Enter");
+    await page.locator("[data-panel=stage]").getByText("e2e").first().waitFor();
+    assert.match(page.url(), /stage=e2e/);
+  },
+
+  async "errors carry the server's words: no such project, no such promotion, a refused action"({ signIn, server, url }) {
+    const page = await signIn();
+    await onBoard(page);
+    await page.goto(`${url}/p/nope`);
+    await page.getByText("no project nope").waitFor();
+    await page.goto(`${url}/p/bank?promotion=gone`);
+    await page.getByText("no promotion gone").waitFor();
+    await page.goto(`${url}/p/bank?warehouse=images`);
+    server.problems.push({ path: "/refresh", status: 429, type: "too-many", detail: "asked 10 times in a minute", hint: "ask again in 41 s" });
+    await page.getByRole("button", { name: "Look now" }).click();
+    await page.getByText("ask again in 41 s").waitFor();
+    await page.getByText("id in the log").waitFor();
+  },
+
+  async "activity is filtered in the URL, and saved whole as CSV"({ signIn, world }) {
+    const page = await signIn();
+    await onBoard(page);
+    for (let n = 0; n < 120; n += 1) world.record("alice", "FreightApproved", "Freight", "f".repeat(40), `row ${n}`);
+    await page.goto(`${page.url()}/activity?actor=alice`);
+    await page.getByRole("row").nth(50).waitFor();
+    const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
+    const lines = readFileSync(await file.path(), "utf8").trim().split("\r\n");
+    assert.equal(lines.length, 121);
+    await page.getByLabel("only this kind").selectOption("Stage");
+    await page.getByText("Nothing that matches these filters.").waitFor();
+    assert.match(page.url(), /actor=alice.*kind=Stage|kind=Stage.*actor=alice/);
+  },
+
   async "on a phone: one column, nothing sticks out, a plan can be read and promoted"({ signIn }) {
     const page = await signIn({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
     await onBoard(page);

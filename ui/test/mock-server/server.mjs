@@ -102,10 +102,10 @@ export class MockServer {
         return row ? this.json(response, { ...row, ...world.views.get(row.name) }) : this.problem(response, 404, "not-found", `no promotion \`${parts[5]}\``);
       }
       case "POST projects/*/promotions/*/abort": return may ? (world.abort(parts[5], user), this.json(response, undefined, 202)) : refused();
-      case "POST projects/*/promotions/*/resolve":
+      case "POST projects/*/promotions/*/resolve": return may ? (world.resolve(parts[5]), this.json(response, undefined, 202)) : refused();
+      case "POST projects/*/stages/*/resume": return may ? (world.resume(parts[5]), this.json(response, undefined, 202)) : refused();
       case "POST projects/*/warehouses/*/refresh":
-      case "POST projects/*/stages/*/refresh":
-      case "POST projects/*/stages/*/resume": return this.json(response, undefined, 202);
+      case "POST projects/*/stages/*/refresh": return this.json(response, undefined, 202);
       case "POST projects/*/freight/*/approve": {
         if (!may) return refused();
         const freight = world.freight.get(parts[5]);

@@ -185,6 +185,38 @@ export class World {
     this.changed({ promotions: [{ ...row }], stages: [stage] });
   }
 
+  /** A promotion that was interrupted between asking and answer. */
+  uncertain(stage) {
+    const freight = [...this.freight.values()].find((one) => one.name === this.stages.get(stage).hasFreight);
+    const row = this.newRow(stage, freight, "bob");
+    Object.assign(row, { phase: "Uncertain", message: "nobody knows whether `promote::push` happened", startedAt: this.ago(3) });
+    const view = this.views.get(row.name);
+    view.uncertainStep = "promote::push";
+    Object.assign(view.steps[3], { status: "Uncertain", startedAt: this.ago(3) });
+    Object.assign(this.stages.get(stage), { state: "uncertain", promotion: row.name, cause: row.message });
+    this.changed({ promotions: [row], stages: [this.stages.get(stage)] });
+    return row.name;
+  }
+
+  resolve(name) {
+    const row = this.promotions.get(name);
+    delete this.views.get(name).uncertainStep;
+    for (const step of this.views.get(name).steps) Object.assign(step, { status: "Succeeded" });
+    Object.assign(row, { phase: "Succeeded", message: "", finishedAt: this.ago(0) });
+    this.settle(row.stage, this.freight.get(row.freight));
+    this.changed({ promotions: [{ ...row }], stages: [this.stages.get(row.stage)] });
+  }
+
+  hold(stage) {
+    Object.assign(this.stages.get(stage), { state: "held", waitsFor: "lifting the hold", cause: "bob chose other freight than fund-transfer 1.5.0" });
+    this.changed({ stages: [this.stages.get(stage)] });
+  }
+
+  resume(stage) {
+    Object.assign(this.stages.get(stage), { state: "unchecked", waitsFor: "", cause: "" });
+    this.changed({ stages: [this.stages.get(stage)] });
+  }
+
   /** Someone else commits to the planned file. */
   branchMoves() { this.branchTip += 1; this.git["prod-eu"] = `1.4.8-hotfix${this.branchTip}`; }
 

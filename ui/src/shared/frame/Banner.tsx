@@ -1,7 +1,7 @@
 // The page's first sentence is what waits for you, its second what is stuck and why.
 import { useState } from "react";
 import type { Answer } from "../api/types.ts";
-import { useAnswers, useList, useLoaded } from "../live/hooks.ts";
+import { useAnswers, useIsLive, useList, useLoaded } from "../live/hooks.ts";
 import { Ago } from "../look/Ago.tsx";
 import { Button } from "../look/Button.tsx";
 import { StateMark } from "../look/StateMark.tsx";
@@ -61,18 +61,19 @@ function What({ answer }: { answer: Answer }) {
       {kind ? <OpenLink kind={kind} name={answer.name} className={css.name}>{answer.name}</OpenLink> : <b>{answer.name}</b>}
       {isWaiting && stage && stage.next !== "" && <> ← {stage.next}{freight && <span className={css.alias}> {freight.alias}</span>}</>}
       <span className={css.cause} title={answer.cause}>{isWaiting && stage ? answer.waitsFor.replace(/^(you|a promoter): /, "") : <Words text={answer.cause} />}</span>
-      {answer.since && <span className={css.since}><Ago at={answer.since} suffix="ago" /></span>}
+      {answer.since && <span className={css.since} aria-live="off"><Ago at={answer.since} suffix="ago" /></span>}
     </p>
   );
 }
 
 function Do({ answer }: { answer: Answer }) {
   const { open, plan } = useOpen();
+  const isLive = useIsLive();
   const stage = useList("stages").find((one) => answer.kind === "Stage" && one.name === answer.name);
   const kind = OPENABLE[answer.kind];
   const nextFreight = stage?.nextFreight;
   if (stage && stage.mayPromote && answer.state === "waiting" && nextFreight !== undefined) {
-    return <Button keys="p" title={`what would be written: ${partsOf(stage.next)[0]?.version ?? ""} into ${stage.name}`} onClick={() => plan(stage.name, nextFreight)}>See plan</Button>;
+    return <Button keys="p" disabled={!isLive} title={`what would be written: ${partsOf(stage.next)[0]?.version ?? ""} into ${stage.name}`} onClick={() => plan(stage.name, nextFreight)}>See plan</Button>;
   }
   return kind ? <Button keys="w" title="why does it not move" onClick={() => open(kind, answer.name)}>Why</Button> : null;
 }

@@ -29,9 +29,16 @@ export function lineTo(project: string): Line {
     now: () => Date.now(),
     wait: (ms, signal) =>
       new Promise((resolve) => {
-        const done = () => { clearTimeout(timer); window.removeEventListener("online", done); resolve(); };
+        // A network that is back, and a reader who is back, are not kept waiting.
+        const done = () => {
+          clearTimeout(timer);
+          window.removeEventListener("online", done);
+          document.removeEventListener("visibilitychange", done);
+          resolve();
+        };
         const timer = setTimeout(done, ms);
-        window.addEventListener("online", done, { once: true });
+        window.addEventListener("online", done);
+        document.addEventListener("visibilitychange", done);
         signal.addEventListener("abort", done, { once: true });
       }),
   };
