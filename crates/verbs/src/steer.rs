@@ -86,7 +86,7 @@ impl Verbs {
             None => {
                 let all = api.list(&Default::default()).await.map_err(|err| VerbError::api("list promotions", err))?;
                 let mut names: Vec<String> = all.items.into_iter().filter_map(|promotion| promotion.metadata.name).collect();
-                names.sort_by(|a, b| born(b).cmp(&born(a)));
+                names.sort_by(|a, b| born(b).cmp(born(a)));
                 Err(VerbError::no_such("promotion", name, self.project(), names.into_iter()))
             }
         }
