@@ -84,6 +84,11 @@ impl Ear {
         self.inner.answers.lock().insert(path.to_owned(), answers);
     }
 
+    /// Forgets every request so far.
+    pub fn forget(&self) {
+        self.inner.heard.lock().clear();
+    }
+
     /// Every request so far, in order of arrival.
     pub fn heard(&self) -> Vec<Heard> {
         self.inner.heard.lock().clone()

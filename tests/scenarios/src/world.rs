@@ -21,13 +21,15 @@ use seaway_oci::{Platform, TinyPart};
 use seaway_verbs::{Applied, Document, Refreshable, Verbs, apply, order};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Whatever a test waits for must come by then.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked for.
 const LOOK: Duration = Duration::from_millis(15);
+/// Where nothing was written since, only time changes what is read; it is read again after this.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// What time alone will bring within this is waited for when a world settles: soaks are short here.
 const SOON: SignedDuration = SignedDuration::from_secs(10);
 
@@ -227,7 +229,13 @@ impl World {
     /// # Errors
     /// As [`World::until`].
     pub async fn settle_in(&self, projects: &[&str]) -> Result<()> {
+        let looked = Mutex::new(None::<(usize, Instant)>);
         self.until("nothing moves", || async {
+            let n_written = self.n_written();
+            if looked.lock().is_some_and(|(n, at)| n == n_written && at.elapsed() < LOOK_AGAIN) || !self.is_idle().await {
+                return Ok(false);
+            }
+            *looked.lock() = Some((n_written, Instant::now()));
             for project in projects {
                 if !self.is_still(project).await? {
                     return Ok(false);
@@ -240,16 +248,16 @@ impl World {
 
     async fn is_still(&self, project: &str) -> Result<bool> {
         let n_written = self.n_written();
-        let idle = async || self.plane.lock().await.as_ref().is_some_and(Plane::is_idle);
-        if !idle().await {
-            return Ok(false);
-        }
         let read = self.read(project).await?;
         let moves = read.warehouses.iter().any(looks)
             || read.promotions.iter().any(|promotion| !is_over(promotion) && !read.runs.iter().any(|run| stands(run, promotion)))
             || read.stages.iter().any(|stage| stage.status.is_none() || read.moves(stage, SOON));
         // What was read is one picture only if nothing was written meanwhile.
-        Ok(!moves && idle().await && self.n_written() == n_written)
+        Ok(!moves && self.is_idle().await && self.n_written() == n_written)
+    }
+
+    async fn is_idle(&self) -> bool {
+        self.plane.lock().await.as_ref().is_some_and(Plane::is_idle)
     }
 
     /// A stage of the bank.

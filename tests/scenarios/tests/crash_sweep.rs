@@ -2,29 +2,33 @@
 
 mod sweep;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use futures::StreamExt as _;
+use anyhow::{Result, bail, ensure};
 use std::collections::BTreeMap;
-use sweep::{Bench, Course, House, Sweep};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+use sweep::{Bench, Course, House, Lane, Sweep};
 
-/// Worlds at one time.
-const N_AT_ONCE: usize = 3;
-/// Fewer moments than these, and the sweeps sweep too little: more than a hundred together.
+/// Worlds of each course at one time: the pipeline is busy, the house waits more than it works.
+const N_LANES: usize = 2;
+/// Fewer moments than these, and the courses sweep too little.
 const N_MOMENTS_OF_PIPELINE_MIN: usize = 80;
 const N_MOMENTS_OF_HOUSE_MIN: usize = 45;
+const N_MOMENTS_MIN: usize = 100;
 /// So often a moment is looked for that was not met: which writes fold into one differs a little from run to run.
 const N_TRIES: usize = 4;
 
-async fn clean<C: Course>() -> Result<(String, Vec<String>)> {
-    let course = C::set_up(Sweep::default()).await?;
-    course.flow().await?;
-    Ok((course.end_state().await?, course.met()))
+async fn clean<C: Course>(lane: &Lane<C>) -> Result<(String, Vec<String>)> {
+    lane.begin(None).await?;
+    lane.course.flow().await?;
+    Ok((lane.course.end_state().await?, lane.course.met()))
 }
 
 /// Dies at one moment, comes back, and must end like the clean run. Answers whether an effect was uncertain; nothing if the moment was
 /// not met, and all the same it must end like the clean run.
-async fn stopped<C: Course>(at: usize, clean: &str) -> Result<Option<bool>> {
-    let course = C::set_up(Sweep::at(at)).await?;
+async fn stopped<C: Course>(lane: &Lane<C>, at: usize, clean: &str) -> Result<Option<bool>> {
+    lane.begin(Some(at)).await?;
+    let course = &lane.course;
     course.flow().await?;
     let died = course.world().is_dead().await;
     let mut uncertain = false;
@@ -38,13 +42,25 @@ async fn stopped<C: Course>(at: usize, clean: &str) -> Result<Option<bool>> {
 }
 
 /// The same, until the moment was met.
-async fn met<C: Course>(at: usize, clean: String) -> Result<bool> {
+async fn met<C: Course>(lane: &Lane<C>, at: usize, clean: &str) -> Result<bool> {
     for _ in 0..N_TRIES {
-        if let Some(uncertain) = stopped::<C>(at, &clean).await? {
+        if let Some(uncertain) = stopped(lane, at, clean).await? {
             return Ok(uncertain);
         }
     }
     bail!("it was not met in {N_TRIES} runs")
+}
+
+/// Takes one moment after the other until none is left, each with how it went.
+async fn take<C: Course>(lane: Lane<C>, next: Arc<AtomicUsize>, clean: Arc<str>, n: usize) -> Vec<(usize, Result<bool>)> {
+    let mut results = Vec::new();
+    loop {
+        let at = next.fetch_add(1, Ordering::SeqCst);
+        if at >= n {
+            return results;
+        }
+        results.push((at, met(&lane, at, &clean).await));
+    }
 }
 
 fn difference(expected: &str, found: &str) -> String {
@@ -56,23 +72,28 @@ fn difference(expected: &str, found: &str) -> String {
 
 /// What was swept.
 struct Swept {
-    clean: String,
+    clean: Arc<str>,
     moments: Vec<String>,
     n_uncertain: usize,
+    told: String,
+    failures: Vec<String>,
 }
 
 /// Dies at each moment there is. Every one must be met, died at, and survived.
-async fn sweep<C: Course>(name: &str) -> Swept {
-    let began = std::time::Instant::now();
-    let (clean, moments) = clean::<C>().await.unwrap();
-    let results: Vec<(usize, Result<bool>)> = futures::stream::iter(0..moments.len())
-        .map(|at| {
-            let (clean, label) = (clean.clone(), moments[at].clone());
-            async move { (at, tokio::spawn(met::<C>(at, clean)).await.unwrap().context(label)) }
-        })
-        .buffer_unordered(N_AT_ONCE)
-        .collect()
-        .await;
+async fn sweep<C: Course>(name: &str) -> Result<Swept> {
+    let began = Instant::now();
+    let first = Lane::<C>::open().await?;
+    let (clean, moments) = clean(&first).await?;
+    let (clean, next) = (Arc::<str>::from(clean), Arc::<AtomicUsize>::default());
+    let run = |lane| tokio::spawn(take(lane, Arc::clone(&next), Arc::clone(&clean), moments.len()));
+    let mut lanes = vec![run(first)];
+    for _ in 1..N_LANES {
+        lanes.push(run(Lane::<C>::open().await?));
+    }
+    let mut results = Vec::new();
+    for lane in lanes {
+        results.extend(lane.await?);
+    }
     let mut kinds = BTreeMap::<String, usize>::new();
     for label in &moments {
         let kind = label.split([' ', ':']).take(2).collect::<Vec<_>>().join(" ");
@@ -81,24 +102,17 @@ async fn sweep<C: Course>(name: &str) -> Swept {
     let count = |uncertain| results.iter().filter(|(_, result)| matches!(result, Ok(it) if *it == uncertain)).count();
     let (n_uncertain, n_survived) = (count(true), count(true) + count(false));
     let kinds: Vec<String> = kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
-    println!(
+    let told = format!(
         "crash sweep of {name}: {} moments ({}), each died at; {n_survived} survived, {n_uncertain} uncertain, in {} s",
         moments.len(),
         kinds.join(", "),
         began.elapsed().as_secs()
     );
-    let failures: Vec<String> =
-        results.iter().filter_map(|(at, result)| Some(format!("moment {at}: {:#}", result.as_ref().err()?))).collect();
-    assert!(failures.is_empty(), "{} of {} moments are not survived:\n{}", failures.len(), moments.len(), failures.join("\n\n"));
-    Swept { clean, moments, n_uncertain }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_moment_of_a_pipeline_is_survived() {
-    let swept = sweep::<Bench>("the pipeline").await;
-    assert!(swept.clean.contains("2 promotions in git, 2 pushes"), "the clean run is not what it should be:\n{}", swept.clean);
-    assert!(swept.moments.len() >= N_MOMENTS_OF_PIPELINE_MIN, "only {} moments", swept.moments.len());
-    assert!(swept.n_uncertain > 0, "nothing was ever uncertain");
+    let failed = |(at, result): &(usize, Result<bool>)| {
+        Some(format!("{name}, moment {at}, {}: {:#}", moments[*at], result.as_ref().err()?))
+    };
+    let failures = results.iter().filter_map(failed).collect();
+    Ok(Swept { clean, moments, n_uncertain, told, failures })
 }
 
 /// What must be among the commits of the second course.
@@ -116,21 +130,36 @@ const DONE: [&str; 10] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_moment_of_freight_plans_retention_and_a_projects_end_is_survived() {
-    let swept = sweep::<House>("the house").await;
-    assert!(swept.moments.len() >= N_MOMENTS_OF_HOUSE_MIN, "only {} moments", swept.moments.len());
+async fn every_moment_of_a_pipeline_and_of_what_is_around_it_is_survived() {
+    let (pipeline, house) = tokio::join!(sweep::<Bench>("the pipeline"), sweep::<House>("the house"));
+    let (pipeline, house) = (pipeline.unwrap(), house.unwrap());
+    let n = pipeline.moments.len() + house.moments.len();
+    println!("{}\n{}\ncrash sweep: {n} moments in all", pipeline.told, house.told);
+    let failures = [&pipeline.failures[..], &house.failures[..]].concat();
+    assert!(failures.is_empty(), "{} of {n} moments are not survived:\n{}", failures.len(), failures.join("\n\n"));
+
+    assert!(
+        pipeline.clean.contains("2 promotions in git, 2 pushes"),
+        "the clean run is not what it should be:\n{}",
+        pipeline.clean
+    );
+    assert!(pipeline.moments.len() >= N_MOMENTS_OF_PIPELINE_MIN, "{}", pipeline.told);
+    assert!(pipeline.n_uncertain > 0, "nothing was ever uncertain");
+
+    assert!(house.moments.len() >= N_MOMENTS_OF_HOUSE_MIN, "{}", house.told);
     for what in DONE {
         for side in ["before commit", "after commit"] {
-            let is_there = swept.moments.iter().any(|label| label.starts_with(side) && label.contains(what));
-            assert!(is_there, "no death {side} of `{what}`:\n{}", swept.moments.join("\n"));
+            let is_there = house.moments.iter().any(|label| label.starts_with(side) && label.contains(what));
+            assert!(is_there, "no death {side} of `{what}`:\n{}", house.moments.join("\n"));
         }
     }
-    assert!(!swept.clean.contains("\"old\""), "something of the deleted project is left:\n{}", swept.clean);
+    assert!(!house.clean.contains("\"old\""), "something of the deleted project is left:\n{}", house.clean);
+    assert!(n >= N_MOMENTS_MIN, "only {n} moments");
 }
 
 /// Dies right before the push is sent; then something is done to the mirrors on disk.
 async fn mirror_is_hurt(label: &str, hurt: impl Fn(&std::path::Path) -> std::io::Result<()>) -> Result<()> {
-    let (clean, _) = clean::<Bench>().await?;
+    let (clean, _) = clean(&Lane::<Bench>::open().await?).await?;
     let bench = Bench::set_up(Sweep::at_first(label)).await?;
     bench.flow().await?;
     ensure!(bench.world().is_dead().await, "`{label}` was never met: {:?}", bench.met());

@@ -13,6 +13,7 @@ use seaway_scenarios::{Options, World, lists};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 const HOUSE: &str = include_str!("house.yaml");
@@ -24,7 +25,7 @@ pub(crate) struct House {
     world: World,
     sweep: Arc<Sweep>,
     /// Commits of the store before it began to count.
-    n_before: usize,
+    n_before: AtomicUsize,
 }
 
 impl Course for House {
@@ -45,11 +46,13 @@ impl Course for House {
         world.settle_in(&["bank", OLD]).await?;
         // Nobody looks for it before it is asked to.
         world.push_quietly("fund-transfer:1.5.1", false).await?;
-        let n_before = world.n_written();
-        Ok(Self { world, sweep, n_before })
+        Ok(Self { world, sweep, n_before: AtomicUsize::default() })
     }
 
+    fn begin(&self) {}
+
     async fn flow(&self) -> Result<()> {
+        self.n_before.store(self.world.n_written(), Ordering::SeqCst);
         self.sweep.arm();
         tokio::select! {
             () = self.world.dies() => Ok(()),
@@ -104,12 +107,20 @@ impl Course for House {
         Ok(lines.join("\n"))
     }
 
+    async fn settle(&self) -> Result<()> {
+        self.world.settle_in(&["bank", OLD]).await
+    }
+
     fn world(&self) -> &World {
         &self.world
     }
 
+    fn sweep(&self) -> &Sweep {
+        &self.sweep
+    }
+
     fn met(&self) -> Vec<String> {
-        let written = self.world.written().split_off(self.n_before);
+        let written = self.world.written().split_off(self.n_before.load(Ordering::SeqCst));
         let mut commits = written.iter().flat_map(|commit| [commit.what(), commit.what()]);
         let told = |label: String| {
             if label.ends_with("commit") { format!("{label}: {}", commits.next().unwrap_or_default()) } else { label }

@@ -12,13 +12,17 @@ use seaway_runs::{Point, Side};
 use seaway_scenarios::{Death, Moment, Options, StoreSide, World};
 use seaway_verbs::Resolution;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
 
 /// Something that can be stopped at any moment and begun again.
 pub(crate) trait Course: Sized + Send + Sync + 'static {
     /// At rest, and not yet counted.
     fn set_up(sweep: Sweep) -> impl Future<Output = Result<Self>> + Send;
+    /// The neighbours outside of folders as they were then: what they heard and counted is forgotten.
+    fn begin(&self);
     /// All of it, once; returns when nothing moves any more, or when it has died.
     fn flow(&self) -> impl Future<Output = Result<()>> + Send;
     /// After its death: the next life, and what was not acknowledged asked for again.
@@ -27,10 +31,63 @@ pub(crate) trait Course: Sized + Send + Sync + 'static {
     fn resolve(&self) -> impl Future<Output = Result<bool>> + Send;
     /// Everything that is left, but ids and times.
     fn end_state(&self) -> impl Future<Output = Result<String>> + Send;
+    /// Returns when nothing moves any more.
+    fn settle(&self) -> impl Future<Output = Result<()>> + Send;
     /// What it flows in.
     fn world(&self) -> &World;
+    /// What counts its moments.
+    fn sweep(&self) -> &Sweep;
     /// The moments that were met, each with a word on what it is.
     fn met(&self) -> Vec<String>;
+}
+
+/// The folders that go back to rest: the control plane's and the git server's.
+const GO_BACK: [&str; 2] = ["data", "git"];
+
+/// A course that is set up once, and gone back to for each moment.
+pub(crate) struct Lane<C> {
+    pub(crate) course: C,
+    rest: TempDir,
+}
+
+impl<C: Course> Lane<C> {
+    pub(crate) async fn open() -> Result<Self> {
+        let (course, rest) = (C::set_up(Sweep::default()).await?, TempDir::new().context("make a temporary folder")?);
+        course.world().stop().await;
+        for name in GO_BACK {
+            copy(&course.world().folder().join(name), &rest.path().join(name)).context("keep what is at rest")?;
+        }
+        Ok(Self { course, rest })
+    }
+
+    /// A new life at rest, which dies at this moment of its flow, or at none.
+    pub(crate) async fn begin(&self, at: Option<usize>) -> Result<()> {
+        let world = self.course.world();
+        world.crash().await;
+        for name in GO_BACK {
+            let there = world.folder().join(name);
+            std::fs::remove_dir_all(&there).with_context(|| format!("clear `{}`", there.display()))?;
+            copy(&self.rest.path().join(name), &there).context("go back to rest")?;
+        }
+        self.course.begin();
+        self.course.sweep().aim(at);
+        world.restart().await?;
+        self.course.settle().await
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &to)?;
+        } else {
+            std::fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
 }
 
 const PIPELINE: &str = include_str!("pipeline.yaml");
@@ -38,47 +95,51 @@ const FREIGHT: &str = include_str!("freight.yaml");
 
 /// Counts moments once armed, and stops at one of them.
 #[derive(Default)]
-pub(crate) struct Sweep {
-    armed: AtomicBool,
-    seen: Mutex<Vec<String>>,
+pub(crate) struct Sweep(Mutex<Aim>);
+
+#[derive(Default)]
+struct Aim {
+    armed: bool,
+    seen: Vec<String>,
     /// Stops at the moment with this number, from 0.
-    stop_at: Option<usize>,
+    at: Option<usize>,
     /// Stops at the first moment with this label.
-    stop_label: Option<String>,
+    label: Option<String>,
 }
 
 impl Sweep {
-    pub(crate) fn at(n: usize) -> Self {
-        Self { stop_at: Some(n), ..Self::default() }
+    pub(crate) fn at_first(label: &str) -> Self {
+        Self(Mutex::new(Aim { label: Some(label.to_owned()), ..Aim::default() }))
     }
 
-    pub(crate) fn at_first(label: &str) -> Self {
-        Self { stop_label: Some(label.to_owned()), ..Self::default() }
+    /// Begins anew.
+    fn aim(&self, at: Option<usize>) {
+        *self.0.lock() = Aim { at, ..Aim::default() };
     }
 
     /// Counts from now on.
     fn arm(&self) {
-        self.armed.store(true, Ordering::SeqCst);
+        self.0.lock().armed = true;
     }
 
     fn death(self: &Arc<Self>) -> Death {
         let sweep = Arc::clone(self);
-        Arc::new(move |moment| {
-            if !sweep.armed.load(Ordering::SeqCst) {
-                return false;
-            }
-            let mut seen = sweep.seen.lock();
-            seen.push(label(moment));
-            let by_label = sweep
-                .stop_label
-                .as_ref()
-                .is_some_and(|label| seen.last() == Some(label) && seen.iter().filter(|seen| *seen == label).count() == 1);
-            by_label || sweep.stop_at.is_some_and(|at| seen.len() == at + 1)
-        })
+        Arc::new(move |moment| sweep.0.lock().dies(label(moment)))
     }
 
     fn seen(&self) -> Vec<String> {
-        self.seen.lock().clone()
+        self.0.lock().seen.clone()
+    }
+}
+
+impl Aim {
+    fn dies(&mut self, label: String) -> bool {
+        if !self.armed {
+            return false;
+        }
+        let is_first = self.label.as_ref() == Some(&label) && !self.seen.contains(&label);
+        self.seen.push(label);
+        is_first || self.at.is_some_and(|at| self.seen.len() == at + 1)
     }
 }
 
@@ -108,7 +169,6 @@ impl Course for Bench {
         let options = Options { death: Some(sweep.death()), n_threads: 1, ..Options::default().without_bank() };
         let world = World::start(options).await?;
         world.push_quietly("fund-transfer:1.5.0", false).await?;
-        world.ear().answer_in_turn("/ready", &[(200, r#"{"ready": false}"#), (200, r#"{"ready": true}"#)]);
         world.git(&["config", "core.logAllRefUpdates", "always"]).await?;
         world.apply("pipeline.yaml", PIPELINE).await?;
         world.settle().await?;
@@ -121,7 +181,15 @@ impl Course for Bench {
                 counter.fetch_add(1, Ordering::SeqCst);
             }
         }));
-        Ok(Self { world, sweep, n_pushed })
+        let bench = Self { world, sweep, n_pushed };
+        bench.begin();
+        Ok(bench)
+    }
+
+    fn begin(&self) {
+        self.world.ear().forget();
+        self.world.ear().answer_in_turn("/ready", &[(200, r#"{"ready": false}"#), (200, r#"{"ready": true}"#)]);
+        self.n_pushed.store(0, Ordering::SeqCst);
     }
 
     /// Makes the freight that flows through the stages.
@@ -223,8 +291,16 @@ impl Course for Bench {
         Ok(as_resolved(&lines.join("\n")))
     }
 
+    async fn settle(&self) -> Result<()> {
+        self.world.settle().await
+    }
+
     fn world(&self) -> &World {
         &self.world
+    }
+
+    fn sweep(&self) -> &Sweep {
+        &self.sweep
     }
 
     fn met(&self) -> Vec<String> {
