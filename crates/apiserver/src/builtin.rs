@@ -51,9 +51,18 @@ pub(crate) fn normalise_applied(kind: &Kind, applied: &mut Value) {
     }
 }
 
-/// `stringData` is only ever written: its entries go into `data`, encoded, over what is there.
+/// `stringData` is only ever written: its entries go into `data`, encoded, over what is there. What is no map stays, and is refused.
 fn fold_string_data(object: &mut Value) {
-    let Some(Value::Object(plain)) = object.as_object_mut().and_then(|map| map.shift_remove("stringData")) else { return };
+    let Some(map) = object.as_object_mut() else { return };
+    for field in ["data", "stringData"] {
+        if let Some(value) = map.get_mut(field).filter(|value| !value.is_object()) {
+            hide(value);
+        }
+    }
+    if map.get("stringData").is_some_and(|value| !value.is_object() && !value.is_null()) {
+        return;
+    }
+    let Some(Value::Object(plain)) = map.shift_remove("stringData") else { return };
     if plain.is_empty() {
         return;
     }
@@ -65,6 +74,16 @@ fn fold_string_data(object: &mut Value) {
             Value::String(text) => STANDARD.encode(text).into(),
             other => other,
         };
+    }
+}
+
+/// A value of the same type that tells nothing: what refuses it shows it.
+fn hide(value: &mut Value) {
+    match value {
+        Value::String(_) => *value = "…".into(),
+        Value::Number(_) => *value = 0.into(),
+        Value::Array(_) => *value = json!(["…"]),
+        _ => {}
     }
 }
 

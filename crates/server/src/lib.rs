@@ -4,6 +4,7 @@ pub mod backup;
 pub mod door;
 pub mod health;
 pub mod kubeconfig;
+pub mod private;
 pub mod tls;
 pub mod tokens;
 

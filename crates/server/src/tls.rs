@@ -269,7 +269,7 @@ const CA: &str = "ca.pem";
 fn authority(dir: &Path, now: OffsetDateTime) -> Result<(String, KeyPair), TlsError> {
     let (certificate, key) = (dir.join(CA), dir.join("ca.key"));
     if certificate.exists() && key.exists() {
-        let pair = KeyPair::from_pem(&read(&key)?).map_err(|_| TlsError::Pem { what: "private key", path: key })?;
+        let pair = KeyPair::from_pem(&private(&key)?).map_err(|_| TlsError::Pem { what: "private key", path: key })?;
         return Ok((read(&certificate)?, pair));
     }
     let make = |err| TlsError::Make { names: "our own CA".to_owned(), err };
@@ -310,6 +310,11 @@ fn stamp(path: &Path) -> Stamp {
 
 fn read(path: &Path) -> Result<String, TlsError> {
     std::fs::read_to_string(path).map_err(|err| TlsError::File { what: "read", path: path.to_owned(), err })
+}
+
+/// The same for a file that is nobody's but its owner's.
+fn private(path: &Path) -> Result<String, TlsError> {
+    crate::private::read(path).map_err(|err| TlsError::File { what: "read", path: path.to_owned(), err })
 }
 
 fn date(now: Timestamp) -> OffsetDateTime {

@@ -33,12 +33,12 @@ fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-/// The data folder's token: made once, 0600.
+/// The data folder's token: made once, 0600; one that others may read is closed to them.
 ///
 /// # Errors
 /// Whatever the file system says.
 pub fn admin_token(path: &Path) -> io::Result<Secret<String>> {
-    match std::fs::read_to_string(path) {
+    match crate::private::read(path) {
         Ok(token) if token.trim().len() >= 32 => Ok(Secret::new(token.trim().to_owned())),
         Ok(_) => make(path),
         Err(err) if err.kind() == io::ErrorKind::NotFound => make(path),

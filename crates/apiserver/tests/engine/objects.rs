@@ -3,7 +3,10 @@
 use crate::support::{Crate, Harbour, Setup, crate_of};
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy, WatchEvent, WatchParams};
+use kube::api::{
+    Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, PropagationPolicy, WatchEvent,
+    WatchParams,
+};
 use kube::core::PartialObjectMeta;
 use kube::runtime::wait::{await_condition, conditions::is_deleted};
 use kube::{Client, Error, ResourceExt as _};
@@ -304,6 +307,28 @@ async fn secrets_take_string_data_and_strategic_patches() {
     crates.create(&PostParams::default(), &crate_of("a", 1)).await.unwrap();
     let patch = Patch::Strategic(json!({"spec": {"count": 1}}));
     assert_eq!(refused(crates.patch("a", &PatchParams::default(), &patch).await).0, 415);
+}
+
+#[tokio::test]
+async fn a_secret_without_a_map_is_refused_naming_the_field_and_not_the_value() {
+    let harbour = Harbour::open().await;
+    let api: Api<DynamicObject> = Api::default_namespaced_with(harbour.client.clone(), &ApiResource::erase::<Secret>(&()));
+    for (field, value, is) in [
+        ("stringData", json!("hunter2"), r#""…": must be of type object, not string"#),
+        ("stringData", json!(["hunter2"]), r#"["…"]: must be of type object, not array"#),
+        ("data", json!("hunter2"), r#""…": must be of type object, not string"#),
+        ("data", json!(4711), "0: must be of type object, not integer"),
+    ] {
+        let body = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "git"}, field: value});
+        let secret: DynamicObject = serde_json::from_value(body).unwrap();
+        let made = api.create(&PostParams::default(), &secret).await;
+        let applied = api.patch("git", &PatchParams::apply("me"), &Patch::Apply(&secret)).await;
+        for answer in [made, applied] {
+            let Err(Error::Api(status)) = answer else { panic!("expected a refusal, got {answer:?}") };
+            assert_eq!(status.code, 422, "{status:?}");
+            assert!(status.message.contains(&format!("{field}: Invalid value: {is}")), "{status:?}");
+        }
+    }
 }
 
 #[tokio::test]

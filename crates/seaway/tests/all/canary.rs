@@ -287,6 +287,9 @@ fn a_document_that_is_refused_is_not_quoted_where_it_holds_a_secret() {
     let head = "apiVersion: v1\nkind: Secret\nmetadata: { name: git, namespace: bank }\n";
     let wrong = [
         format!("data: {{ password: {value}! }}\n"),
+        format!("data: {value}\n"),
+        format!("stringData: {value}\n"),
+        format!("stringData: [{value}]\n"),
         format!("stringData: {{ password: [{value}] }}\n"),
         format!("data: {{ password: {{ value: {value} }} }}\n"),
         format!("stringData: {{ password: {value}\n"),

@@ -255,12 +255,18 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn a_kubeconfig_that_others_may_read_is_its_owners_alone_after_a_start() {
+fn what_is_its_owners_alone_is_so_again_after_a_start() {
     let plane = Plane::start();
-    let path = plane.data().join("kubeconfig");
+    let data = plane.data();
+    let names = ["kubeconfig", "token", "key", "tls/ca.key"];
     let home = plane.kill();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    for name in names {
+        assert_eq!(mode(&data.join(name)), 0o600, "{name}");
+        fs::set_permissions(data.join(name), fs::Permissions::from_mode(0o644)).unwrap();
+    }
     let plane = Plane::on(home);
-    assert_eq!(mode(&path), 0o600);
+    for name in names {
+        assert_eq!(mode(&data.join(name)), 0o600, "{name}");
+    }
     plane.ok(&["get", "projects"]);
 }
