@@ -39,9 +39,9 @@ export function ActivityPage() {
     <section className={css.page}>
       <header className={css.head}>
         <h1>Activity</h1>
-        <input data-filter type="search" placeholder="who" aria-label="only what this person did" title="filter (/)" defaultValue={filter.actor} key={filter.actor} onKeyDown={(event) => { if (event.key === "Enter") set({ actor: event.currentTarget.value || undefined } as never); }} onBlur={(event) => { if (event.target.value !== filter.actor) set({ actor: event.target.value || undefined } as never); }} />
-        <select aria-label="only this stage" value={filter.stage} onChange={(event) => set({ of: event.target.value || undefined } as never)}><option value="">every stage</option>{stages.map((one) => <option key={one.name}>{one.name}</option>)}</select>
-        <select aria-label="only this kind" value={filter.kind} onChange={(event) => set({ kind: event.target.value || undefined } as never)}><option value="">every kind</option>{KINDS.map((kind) => <option key={kind}>{kind}</option>)}</select>
+        <input data-filter type="search" placeholder="who" aria-label="only what this person did" title="filter (/)" defaultValue={filter.actor} key={filter.actor} onKeyDown={(event) => { if (event.key === "Enter") set({ actor: event.currentTarget.value || undefined }); }} onBlur={(event) => { if (event.target.value !== filter.actor) set({ actor: event.target.value || undefined }); }} />
+        <select aria-label="only this stage" value={filter.stage} onChange={(event) => set({ of: event.target.value || undefined })}><option value="">every stage</option>{stages.map((one) => <option key={one.name}>{one.name}</option>)}</select>
+        <select aria-label="only this kind" value={filter.kind} onChange={(event) => set({ kind: event.target.value || undefined })}><option value="">every kind</option>{KINDS.map((kind) => <option key={kind}>{kind}</option>)}</select>
         <Button disabled={items.length === 0 || csv.isPending} title={`all that these filters match, up to ${(CSV_PAGES_MAX * 50).toLocaleString("en")} rows`} onClick={() => csv.mutate()}>{csv.isPending ? "reading…" : "CSV"}</Button>
       </header>
       {csv.isError && <ProblemNote error={csv.error} />}

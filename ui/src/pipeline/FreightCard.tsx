@@ -1,7 +1,7 @@
 // One freight of the timeline: its version, its alias, and the stages it is in.
 import { memo } from "react";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
-import { useOpen } from "../shared/frame/open.ts";
+import { useIsOpen } from "../shared/frame/open.ts";
 import { useIsLive, useObject } from "../shared/live/hooks.ts";
 import { Ago } from "../shared/look/Ago.tsx";
 import { StageDot } from "../shared/look/StageDot.tsx";
@@ -14,11 +14,11 @@ const STAGES_MAX = 4;
 export const FreightCard = memo(function FreightCard({ name }: { name: string }) {
   const freight = useObject("freight", name);
   const isLive = useIsLive();
-  const { search } = useOpen();
+  const isOpen = useIsOpen("freight", name);
   if (!freight) return null;
   const rest = freight.in.length - STAGES_MAX;
   return (
-    <li className={`${css.card} ${search.freight === name ? css.open : ""}`}>
+    <li className={`${css.card} ${isOpen ? css.open : ""}`}>
       <OpenLink
         kind="freight" name={name} className={css.link} draggable={isLive} title={`${freight.label}, ${freight.alias}, ${freight.name}`}
         data-nav="freight" data-kind="freight" data-name={name}

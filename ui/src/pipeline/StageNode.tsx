@@ -2,7 +2,7 @@
 import { Handle, Position } from "@xyflow/react";
 import { memo, useState } from "react";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
-import { useOpen } from "../shared/frame/open.ts";
+import { useGo, useIsOpen } from "../shared/frame/open.ts";
 import { useIsLive, useObject } from "../shared/live/hooks.ts";
 import { isStuck } from "../shared/look/state.ts";
 import { drag, FREIGHT_TYPE, useDragged } from "./drag.ts";
@@ -11,18 +11,19 @@ import css from "./Node.module.css";
 
 export const StageNode = memo(function StageNode({ data }: { data: { name: string } }) {
   const stage = useObject("stages", data.name);
-  const { plan, search } = useOpen();
+  const { plan } = useGo();
+  const isOpen = useIsOpen("stage", data.name);
   const isLive = useIsLive();
   const dragged = useObject("freight", useDragged() ?? "");
   const [isOver, setIsOver] = useState(false);
   if (!stage) return null;
-  const takes = dragged !== undefined && isLive && stage.mayPromote && dragged.mayGoTo.includes(stage.name);
+  const takes = dragged !== undefined && isLive && stage.mayPromote && dragged.mayGoTo.includes(stage.name) && stage.hasFreight !== dragged.name;
   const look = [
     css.node, "nopan",
     dragged === undefined ? "" : takes ? css.takes : css.refuses,
     takes && isOver ? css.over : "",
     isStuck(stage.state) ? css.stuck : "",
-    search.stage === stage.name ? css.open : "",
+    isOpen ? css.open : "",
   ].join(" ");
   return (
     <div

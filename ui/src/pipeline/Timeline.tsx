@@ -18,7 +18,7 @@ export function Timeline() {
     <section className={css.timeline} aria-label="freight">
       <header className={css.head}>
         <h2>Freight</h2>
-        <input className={css.filter} data-filter type="search" placeholder="filter" aria-label="filter freight by version or alias" title="filter (/)" value={search.filter ?? ""} onChange={(event) => set({ filter: event.target.value || undefined } as never)} />
+        <input className={css.filter} data-filter type="search" placeholder="filter" aria-label="filter freight by version or alias" title="filter (/)" value={search.filter ?? ""} onChange={(event) => set({ filter: event.target.value || undefined })} />
         <p className={css.hint}>newest first · drag onto a stage, or press <kbd>p</kbd></p>
       </header>
       <ol className={css.cards}>

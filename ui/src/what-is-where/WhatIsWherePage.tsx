@@ -31,7 +31,7 @@ export function WhatIsWherePage() {
     <section className={css.page}>
       <header className={css.head}>
         <h1>What is where</h1>
-        <input className={css.filter} data-filter type="search" placeholder="filter" aria-label="filter services and versions" title="filter (/)" value={search.filter ?? ""} onChange={(event) => set({ filter: event.target.value || undefined } as never)} />
+        <input className={css.filter} data-filter type="search" placeholder="filter" aria-label="filter services and versions" title="filter (/)" value={search.filter ?? ""} onChange={(event) => set({ filter: event.target.value || undefined })} />
       </header>
       {query.isError && <ProblemNote error={query.error} />}
       {table && table.rows.length === 0 && <Empty what={search.filter ? `No service matches “${search.filter}”.` : "Nothing is anywhere yet."} command="seaway get stages" then="A service appears here with the first promotion of its image, chart or commit." />}

@@ -1,28 +1,37 @@
 // What is open on the page is in the URL: a side panel's object, a plan, the list of keys or the palette's question is not.
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useCallback, useMemo } from "react";
+import { useMemo } from "react";
 import type { Search } from "./search.ts";
 
 export type Openable = "stage" | "freight" | "warehouse" | "promotion";
 
-const CLOSED = { stage: undefined, freight: undefined, warehouse: undefined, promotion: undefined };
+const CLOSED = { stage: undefined, freight: undefined, warehouse: undefined, promotion: undefined } as unknown as Search;
 
 export const hrefOf = (kind: Openable, name: string) => `?${kind}=${encodeURIComponent(name)}`;
 
-export function useOpen() {
+/** What can be opened and closed; does not render again when something is. */
+export function useGo() {
   const navigate = useNavigate();
+  return useMemo(() => {
+    const go = (change: (before: Search) => Search, replace = false) =>
+      void navigate({ to: ".", search: ((before: Search) => change(before)) as never, replace });
+    return {
+      open: (kind: Openable, name: string) => go((before) => ({ ...before, ...CLOSED, [kind]: name })),
+      close: () => go((before) => ({ ...before, ...CLOSED })),
+      plan: (stage: string, freight: string) => go((before) => ({ ...before, plan: stage, with: freight })),
+      endPlan: (next?: { promotion: string }) =>
+        go((before) => ({ ...before, plan: undefined, with: undefined, ...(next ? { ...CLOSED, ...next } : {}) }) as Search),
+      set: (change: { [K in keyof Search]?: Search[K] | undefined }) => go((before) => ({ ...before, ...change }) as Search, true),
+    };
+  }, [navigate]);
+}
+
+/** Whether this object's panel is open; renders again only when that changes. */
+export const useIsOpen = (kind: Openable, name: string): boolean =>
+  useSearch({ strict: false, select: (search) => (search as Search)[kind] === name });
+
+export function useOpen() {
+  const go = useGo();
   const search = useSearch({ strict: false }) as Search;
-  const go = useCallback(
-    (change: (before: Search) => Search, replace = false) => void navigate({ to: ".", search: ((before: Search) => change(before)) as never, replace }),
-    [navigate],
-  );
-  return useMemo(() => ({
-    search,
-    open: (kind: Openable, name: string) => go((before) => ({ ...before, ...CLOSED, [kind]: name })),
-    close: () => go((before) => ({ ...before, ...CLOSED })),
-    plan: (stage: string, freight: string) => go((before) => ({ ...before, plan: stage, with: freight })),
-    endPlan: (next?: { promotion: string }) =>
-      go((before) => ({ ...before, plan: undefined, with: undefined, ...(next ? { ...CLOSED, ...next } : {}) }) as Search),
-    set: (change: Partial<Search>) => go((before) => ({ ...before, ...change }), true),
-  }), [search, go]);
+  return useMemo(() => ({ ...go, search }), [go, search]);
 }

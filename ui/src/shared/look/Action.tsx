@@ -28,7 +28,7 @@ export function Action({ label, act, sure, look = "plain", answered, title }: Pr
   if (asks) {
     return (
       <span role="group" aria-label={sure}>
-        {sure} <Button look="danger" disabled={!isLive} autoFocus onClick={go}>{label}</Button> <Button onClick={() => setAsks(false)}>No</Button>
+        {sure} <Button look="danger" disabled={!isLive} onClick={go}>{label}</Button> <Button autoFocus onClick={() => setAsks(false)}>No</Button>
       </span>
     );
   }

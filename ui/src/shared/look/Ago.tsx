@@ -1,13 +1,13 @@
 // A time: how long ago, and the instant itself on hover.
 import { useContext } from "react";
 import { BoardContext } from "../live/hooks.ts";
-import { absolute, ago } from "./time.ts";
+import { absolute, ago, compact } from "./time.ts";
 import { useClock } from "./clock.ts";
 
 export function Ago({ at, suffix = "" }: { at: string | undefined; suffix?: string }) {
   const skew = useContext(BoardContext)?.skew ?? 0;
-  const text = useClock((now, isAbsolute) => (at === undefined ? "" : isAbsolute ? absolute(at) : ago(at, now + skew)));
+  const text = useClock((now, isAbsolute) => (at === undefined ? "" : isAbsolute ? compact(at, now) : ago(at, now + skew)));
   if (at === undefined) return null;
-  const words = suffix !== "" && !text.startsWith("in ") && !text.includes("-") ? `${text} ${suffix}` : text;
+  const words = suffix !== "" && /^\d+[smhd]$/.test(text) ? `${text} ${suffix}` : text;
   return <time dateTime={at} title={absolute(at)}>{words}</time>;
 }

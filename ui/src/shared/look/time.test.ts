@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { absolute, ago, took } from "./time.ts";
+import { absolute, ago, compact, took } from "./time.ts";
 
 const at = "2026-11-21T14:05:09Z";
 const then = Date.parse(at);
@@ -17,6 +17,14 @@ test("how long ago, in the largest whole unit", () => {
 
 test("what is no time is shown as it is", () => expect(ago("soon", then)).toBe("soon"));
 test("the instant itself carries its zone", () => expect(absolute(at)).toMatch(/^2026-11-2\d \d\d:05:09( [+-]\d\d:\d\d|Z)$/));
+
+test("an instant in little room: the time today, the day before that", () => {
+  const now = new Date(2026, 10, 21, 15, 0, 0).getTime();
+  const check = (then: Date, wanted: string) => expect(compact(then.toISOString(), now)).toBe(wanted);
+  check(new Date(2026, 10, 21, 14, 5, 9), "14:05:09");
+  check(new Date(2026, 10, 20, 14, 5, 9), "11-20 14:05");
+  check(new Date(2025, 0, 2, 14, 5, 9), "2025-01-02");
+});
 
 test("how long it took", () => {
   expect(took(at, "2026-11-21T14:05:09.120Z")).toBe("120 ms");

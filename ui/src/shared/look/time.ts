@@ -24,6 +24,14 @@ export function absolute(at: string | number): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clock(at)}${zone}`;
 }
 
+/** An instant where there is little room: `14:05:09` today, `11-20 14:05` this year, else the day; all of it is on hover. */
+export function compact(at: string, now: number): string {
+  const whole = absolute(at);
+  const today = absolute(now);
+  if (whole.slice(0, 10) === today.slice(0, 10)) return clock(at);
+  return whole.slice(0, 4) === today.slice(0, 4) ? whole.slice(5, 16) : whole.slice(0, 10);
+}
+
 /** `14:05:09`. */
 export function clock(at: string | number): string {
   const date = new Date(at);
