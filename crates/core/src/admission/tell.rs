@@ -144,6 +144,7 @@ mod tests {
             old: Some(old),
             actor,
             control_plane: actor.starts_with("controller:"),
+            cluster_admin: false,
             dry_run: false,
             now: "2026-03-01T12:00:00Z".parse().unwrap(),
             ulid: ULID,
