@@ -15,7 +15,8 @@ const queries: QueryClient = new QueryClient({
   queryCache: new QueryCache({
     // Whatever is refused for want of a session asks for one.
     onError: (error, query) => {
-      if (error instanceof Problem && error.status === 401 && query.queryKey[0] !== "session") void queries.invalidateQueries({ queryKey: ["session"] });
+      if (error instanceof Problem && error.status === 401 && query.queryKey[0] !== "session")
+        void queries.invalidateQueries({ queryKey: ["session"] });
     },
   }),
   defaultOptions: {
@@ -25,4 +26,9 @@ const queries: QueryClient = new QueryClient({
 });
 
 const root = document.getElementById("root");
-if (root) createRoot(root).render(<QueryClientProvider client={queries}><App link={link} /></QueryClientProvider>);
+if (root)
+  createRoot(root).render(
+    <QueryClientProvider client={queries}>
+      <App link={link} />
+    </QueryClientProvider>,
+  );

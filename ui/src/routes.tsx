@@ -9,18 +9,42 @@ import { validateSearch } from "./shared/frame/search.ts";
 const root = createRootRoute({ component: Outlet, notFoundComponent: FirstProject });
 const home = createRoute({ getParentRoute: () => root, path: "/", component: FirstProject });
 const project = createRoute({ getParentRoute: () => root, path: "/p/$project", component: ProjectFrame, validateSearch });
-const pages = [
-  createRoute({ getParentRoute: () => project, path: "/", component: PipelinePage }),
-  createRoute({ getParentRoute: () => project, path: "what-is-where", component: lazyRouteComponent(() => import("./what-is-where/WhatIsWherePage.tsx"), "WhatIsWherePage") }),
-  createRoute({ getParentRoute: () => project, path: "activity", component: lazyRouteComponent(() => import("./activity/ActivityPage.tsx"), "ActivityPage") }),
-  createRoute({ getParentRoute: () => project, path: "settings", component: lazyRouteComponent(() => import("./settings/SettingsPage.tsx"), "SettingsPage") }),
-];
+const pipeline = createRoute({ getParentRoute: () => project, path: "/", component: PipelinePage });
+const whatIsWhere = createRoute({
+  getParentRoute: () => project,
+  path: "what-is-where",
+  component: lazyRouteComponent(() => import("./what-is-where/WhatIsWherePage.tsx"), "WhatIsWherePage"),
+});
+const activity = createRoute({
+  getParentRoute: () => project,
+  path: "activity",
+  component: lazyRouteComponent(() => import("./activity/ActivityPage.tsx"), "ActivityPage"),
+});
+const settings = createRoute({
+  getParentRoute: () => project,
+  path: "settings",
+  component: lazyRouteComponent(() => import("./settings/SettingsPage.tsx"), "SettingsPage"),
+});
 
 // Plain words in the query, as people write them: `?filter=1.4`, not JSON.
 const parseSearch = (text: string) => Object.fromEntries(new URLSearchParams(text));
 const stringifySearch = (search: Record<string, unknown>) => {
-  const words = new URLSearchParams(Object.entries(search).filter((pair): pair is [string, string] => typeof pair[1] === "string")).toString();
+  const words = new URLSearchParams(
+    Object.entries(search).filter((pair): pair is [string, string] => typeof pair[1] === "string"),
+  ).toString();
   return words === "" ? "" : `?${words}`;
 };
 
-export const router = createRouter({ routeTree: root.addChildren([home, project.addChildren(pages)]), defaultPreload: "intent", defaultErrorComponent: PageFault, parseSearch, stringifySearch });
+export const router = createRouter({
+  routeTree: root.addChildren([home, project.addChildren([pipeline, whatIsWhere, activity, settings])]),
+  defaultPreload: "intent",
+  defaultErrorComponent: PageFault,
+  parseSearch,
+  stringifySearch,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

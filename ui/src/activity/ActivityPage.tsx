@@ -31,7 +31,9 @@ export function ActivityPage() {
     getNextPageParam: (page) => page.next,
   });
   const { refetch } = query;
-  useEffect(() => { void refetch(); }, [promotions, refetch]);
+  useEffect(() => {
+    void refetch();
+  }, [promotions, refetch]);
   const csv = useMutation({ mutationFn: async () => save(`${project}-activity.csv`, csvOf(await all(project, filter))) });
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   const isFiltered = Object.values(filter).some((value) => value !== "");
@@ -39,16 +41,62 @@ export function ActivityPage() {
     <section className={css.page}>
       <header className={css.head}>
         <h1>Activity</h1>
-        <input data-filter type="search" placeholder="who" aria-label="only what this person did" title="filter (/)" defaultValue={filter.actor} key={filter.actor} onKeyDown={(event) => { if (event.key === "Enter") set({ actor: event.currentTarget.value || undefined }); }} onBlur={(event) => { if (event.target.value !== filter.actor) set({ actor: event.target.value || undefined }); }} />
-        <select aria-label="only this stage" value={filter.stage} onChange={(event) => set({ of: event.target.value || undefined })}><option value="">every stage</option>{stages.map((one) => <option key={one.name}>{one.name}</option>)}</select>
-        <select aria-label="only this kind" value={filter.kind} onChange={(event) => set({ kind: event.target.value || undefined })}><option value="">every kind</option>{KINDS.map((kind) => <option key={kind}>{kind}</option>)}</select>
-        <Button disabled={items.length === 0 || csv.isPending} title={`all that these filters match, up to ${(CSV_PAGES_MAX * 50).toLocaleString("en")} rows`} onClick={() => csv.mutate()}>{csv.isPending ? "reading…" : "CSV"}</Button>
+        <input
+          data-filter
+          type="search"
+          placeholder="who"
+          aria-label="only what this person did"
+          title="filter (/)"
+          defaultValue={filter.actor}
+          key={filter.actor}
+          onKeyDown={(event) => {
+            if (event.key === "Enter") set({ actor: event.currentTarget.value || undefined });
+          }}
+          onBlur={(event) => {
+            if (event.target.value !== filter.actor) set({ actor: event.target.value || undefined });
+          }}
+        />
+        <select aria-label="only this stage" value={filter.stage} onChange={(event) => set({ of: event.target.value || undefined })}>
+          <option value="">every stage</option>
+          {stages.map((one) => (
+            <option key={one.name}>{one.name}</option>
+          ))}
+        </select>
+        <select aria-label="only this kind" value={filter.kind} onChange={(event) => set({ kind: event.target.value || undefined })}>
+          <option value="">every kind</option>
+          {KINDS.map((kind) => (
+            <option key={kind}>{kind}</option>
+          ))}
+        </select>
+        <Button
+          disabled={items.length === 0 || csv.isPending}
+          title={`all that these filters match, up to ${(CSV_PAGES_MAX * 50).toLocaleString("en")} rows`}
+          onClick={() => csv.mutate()}
+        >
+          {csv.isPending ? "reading…" : "CSV"}
+        </Button>
       </header>
       {csv.isError && <ProblemNote error={csv.error} />}
       {query.isError && <ProblemNote error={query.error} />}
-      {query.isSuccess && items.length === 0 && <Empty what={isFiltered ? "Nothing that matches these filters." : "Nothing happened yet."} {...(isFiltered ? {} : { command: "seaway demo push fund-transfer:1.5.1", then: "Freight found, promotions asked, ended and aborted are listed here, newest first." })} />}
+      {query.isSuccess && items.length === 0 && (
+        <Empty
+          what={isFiltered ? "Nothing that matches these filters." : "Nothing happened yet."}
+          {...(isFiltered
+            ? {}
+            : {
+                command: "seaway demo push fund-transfer:1.5.1",
+                then: "Freight found, promotions asked, ended and aborted are listed here, newest first.",
+              })}
+        />
+      )}
       {items.length > 0 && <Items items={items} />}
-      {query.hasNextPage && <p className={css.more}><Button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{query.isFetchingNextPage ? "reading…" : "Older"}</Button></p>}
+      {query.hasNextPage && (
+        <p className={css.more}>
+          <Button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+            {query.isFetchingNextPage ? "reading…" : "Older"}
+          </Button>
+        </p>
+      )}
     </section>
   );
 }
@@ -70,17 +118,45 @@ function Items({ items }: { items: readonly ActivityItem[] }) {
   return (
     <div className={css.scroll} tabIndex={0} role="region" aria-label="activity">
       <table className={css.table}>
-        <thead><tr><th scope="col">when</th><th scope="col">who</th><th scope="col">what</th><th scope="col">to</th><th scope="col">in words</th></tr></thead>
+        <thead>
+          <tr>
+            <th scope="col">when</th>
+            <th scope="col">who</th>
+            <th scope="col">what</th>
+            <th scope="col">to</th>
+            <th scope="col">in words</th>
+          </tr>
+        </thead>
         <tbody>
           {items.map((item, index) => {
             const kind = OPENABLE[item.object.kind];
             return (
               <tr key={`${item.at} ${index}`}>
-                <td className={css.when}><Ago at={item.at} /></td>
+                <td className={css.when}>
+                  <Ago at={item.at} />
+                </td>
                 <td className={css.who}>{item.actor}</td>
                 <td className={css.what}>{item.reason}</td>
-                <td className={css.object}>{kind ? <OpenLink kind={kind} name={item.object.name} data-nav="rows" data-kind={kind} data-name={item.object.name} title={`${item.object.kind} ${item.object.name}`}>{item.object.kind.toLowerCase()} {/^[0-9a-f]{40}$/.test(item.object.name) ? short(item.object.name) : item.object.name}</OpenLink> : `${item.object.kind} ${item.object.name}`}</td>
-                <td className={css.message} title={item.message}>{item.message}</td>
+                <td className={css.object}>
+                  {kind ? (
+                    <OpenLink
+                      kind={kind}
+                      name={item.object.name}
+                      data-nav="rows"
+                      data-kind={kind}
+                      data-name={item.object.name}
+                      title={`${item.object.kind} ${item.object.name}`}
+                    >
+                      {item.object.kind.toLowerCase()}{" "}
+                      {/^[0-9a-f]{40}$/.test(item.object.name) ? short(item.object.name) : item.object.name}
+                    </OpenLink>
+                  ) : (
+                    `${item.object.kind} ${item.object.name}`
+                  )}
+                </td>
+                <td className={css.message} title={item.message}>
+                  {item.message}
+                </td>
               </tr>
             );
           })}

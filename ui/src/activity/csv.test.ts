@@ -1,10 +1,18 @@
 import { expect, test } from "vitest";
 import { csvOf } from "./csv.ts";
 
-const item = (message: string) => ({ at: "2026-11-21T14:05:09Z", actor: "bob", reason: "PromotionFailed", object: { kind: "Promotion", name: "p" }, message });
+const item = (message: string) => ({
+  at: "2026-11-21T14:05:09Z",
+  actor: "bob",
+  reason: "PromotionFailed",
+  object: { kind: "Promotion", name: "p" },
+  message,
+});
 
 test("commas, quotes and lines are kept inside their field", () => {
-  expect(csvOf([item('a, "b"\nc')])).toBe('at,actor,reason,kind,name,message\r\n2026-11-21T14:05:09Z,bob,PromotionFailed,Promotion,p,"a, ""b""\nc"\r\n');
+  expect(csvOf([item('a, "b"\nc')])).toBe(
+    'at,actor,reason,kind,name,message\r\n2026-11-21T14:05:09Z,bob,PromotionFailed,Promotion,p,"a, ""b""\nc"\r\n',
+  );
 });
 
 test("what a spreadsheet would run is text", () => expect(csvOf([item("=1+1")])).toContain(",'=1+1\r\n"));

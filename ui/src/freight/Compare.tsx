@@ -17,11 +17,33 @@ export function Compare({ freight }: { freight: FreightView }) {
   const found = differences(other.artifacts, freight.artifacts);
   return (
     <>
-      <label className={css.from}>from <select value={other.name} onChange={(event) => choose(event.target.value)}>{others.slice(0, OFFERED_MAX).map((one) => <option key={one.name} value={one.name}>{one.label} · {one.alias}</option>)}</select></label>
-      {found.length === 0 ? <p className={css.none}>The same artifacts.</p> : (
-        <table className={css.table}><tbody>
-          {found.map((one) => <tr key={one.url}><td title={one.url}>{lastOf(one.url)}</td><td className={css.old}>{one.from}</td><td aria-label="to">→</td><td><b>{one.to}</b></td></tr>)}
-        </tbody></table>
+      <label className={css.from}>
+        from{" "}
+        <select value={other.name} onChange={(event) => choose(event.target.value)}>
+          {others.slice(0, OFFERED_MAX).map((one) => (
+            <option key={one.name} value={one.name}>
+              {one.label} · {one.alias}
+            </option>
+          ))}
+        </select>
+      </label>
+      {found.length === 0 ? (
+        <p className={css.none}>The same artifacts.</p>
+      ) : (
+        <table className={css.table}>
+          <tbody>
+            {found.map((one) => (
+              <tr key={one.url}>
+                <td title={one.url}>{lastOf(one.url)}</td>
+                <td className={css.old}>{one.from}</td>
+                <td aria-label="to">→</td>
+                <td>
+                  <b>{one.to}</b>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
       )}
     </>
   );

@@ -22,30 +22,58 @@ export function FreightPanel({ name }: { name: string }) {
   const isLoaded = useLoaded();
   const history = useList("promotions").filter((row) => row.freight === name);
   if (!isLoaded) return null;
-  if (!freight) return <Panel kind="freight" title={short(name)}><Empty what="This freight is not on the board, or not any more." command="seaway get freight" /></Panel>;
+  if (!freight)
+    return (
+      <Panel kind="freight" title={short(name)}>
+        <Empty what="This freight is not on the board, or not any more." command="seaway get freight" />
+      </Panel>
+    );
   return (
     <Panel kind="freight" title={freight.label} subtitle={<code>{freight.alias}</code>}>
       <Section title="Artifacts">
         <Rows>
           {freight.artifacts.map((one) => (
             <Row key={`${one.kind} ${one.url}`} name={lastOf(one.url)}>
-              <b>{one.tag ?? short(one.commit ?? one.digest ?? "")}</b> <Copy text={one.digest ?? one.commit ?? one.url} shown={short(one.digest ?? one.commit ?? one.url, 12)} label={one.digest ? "digest" : "commit"} />
-              <br /><Copy text={one.url} label={one.kind} />
+              <b>{one.tag ?? short(one.commit ?? one.digest ?? "")}</b>{" "}
+              <Copy
+                text={one.digest ?? one.commit ?? one.url}
+                shown={short(one.digest ?? one.commit ?? one.url, 12)}
+                label={one.digest ? "digest" : "commit"}
+              />
+              <br />
+              <Copy text={one.url} label={one.kind} />
             </Row>
           ))}
         </Rows>
       </Section>
       <Section title="Where it is">
         <Rows>
-          <Row name="in"><Stages names={freight.in} none="no stage" /></Row>
-          <Row name="good in"><Stages names={freight.verifiedIn} none="no stage yet" /></Row>
-          {freight.approvedFor.length > 0 && <Row name="approved for"><Stages names={freight.approvedFor} none="" /></Row>}
-          <Row name="found"><Ago at={freight.foundAt} suffix="ago" /> by <OpenLink kind="warehouse" name={freight.warehouse}>{freight.warehouse}</OpenLink></Row>
-          <Row name="name"><Copy text={freight.name} shown={short(freight.name, 12)} label="freight" /></Row>
+          <Row name="in">
+            <Stages names={freight.in} none="no stage" />
+          </Row>
+          <Row name="good in">
+            <Stages names={freight.verifiedIn} none="no stage yet" />
+          </Row>
+          {freight.approvedFor.length > 0 && (
+            <Row name="approved for">
+              <Stages names={freight.approvedFor} none="" />
+            </Row>
+          )}
+          <Row name="found">
+            <Ago at={freight.foundAt} suffix="ago" /> by{" "}
+            <OpenLink kind="warehouse" name={freight.warehouse}>
+              {freight.warehouse}
+            </OpenLink>
+          </Row>
+          <Row name="name">
+            <Copy text={freight.name} shown={short(freight.name, 12)} label="freight" />
+          </Row>
         </Rows>
       </Section>
       <MayGo freight={freight} />
-      <Section title="Difference"><Compare freight={freight} /></Section>
+      <Section title="Difference">
+        <Compare freight={freight} />
+      </Section>
       <Section title="What happened">
         {history.length === 0 ? <p>It was never promoted.</p> : <PromotionTable rows={history} withStage />}
       </Section>
@@ -55,7 +83,15 @@ export function FreightPanel({ name }: { name: string }) {
 
 function Stages({ names, none }: { names: readonly string[]; none: string }) {
   if (names.length === 0) return <>{none}</>;
-  return <>{names.map((name) => <OpenLink key={name} kind="stage" name={name}><StageDot name={name} /> </OpenLink>)}</>;
+  return (
+    <>
+      {names.map((name) => (
+        <OpenLink key={name} kind="stage" name={name}>
+          <StageDot name={name} />{" "}
+        </OpenLink>
+      ))}
+    </>
+  );
 }
 
 function MayGo({ freight }: { freight: FreightView }) {
@@ -72,11 +108,32 @@ function MayGo({ freight }: { freight: FreightView }) {
     <Section title="Where it may go">
       {mine.length === 0 && <p>{freight.mayGoTo.length === 0 ? "nowhere yet" : freight.mayGoTo.join(", ")}; a promoter may promote it.</p>}
       {mine.length > 0 && open.length === 0 && <p>To no other stage now: it goes on where it is good upstream.</p>}
-      <Actions>{open.map((one) => <Button key={one.name} keys="p" disabled={!isLive} onClick={() => plan(one.name, freight.name)}>Plan {one.name}</Button>)}</Actions>
+      <Actions>
+        {open.map((one) => (
+          <Button key={one.name} keys="p" disabled={!isLive} onClick={() => plan(one.name, freight.name)}>
+            Plan {one.name}
+          </Button>
+        ))}
+      </Actions>
       {shut.length > 0 && (
         <Actions>
-          <label>Let it in without its upstream: <select value={target} onChange={(event) => choose(event.target.value)}><option value="">choose a stage</option>{shut.map((one) => <option key={one.name}>{one.name}</option>)}</select></label>
-          {target !== "" && <Action label={`Approve for ${target}`} sure={`It was not good upstream of ${target}.`} answered={freight.approvedFor.length} act={() => api.approve(project, freight.name, target, crypto.randomUUID())} />}
+          <label>
+            Let it in without its upstream:{" "}
+            <select value={target} onChange={(event) => choose(event.target.value)}>
+              <option value="">choose a stage</option>
+              {shut.map((one) => (
+                <option key={one.name}>{one.name}</option>
+              ))}
+            </select>
+          </label>
+          {target !== "" && (
+            <Action
+              label={`Approve for ${target}`}
+              sure={`It was not good upstream of ${target}.`}
+              answered={freight.approvedFor.length}
+              act={() => api.approve(project, freight.name, target, crypto.randomUUID())}
+            />
+          )}
         </Actions>
       )}
     </Section>

@@ -10,4 +10,5 @@ test("only what differs is told", () => {
 });
 
 test("a tag that was moved says so", () => expect(differences([image("1", "aa")], [image("1", "bb")])[0]?.to).toBe("1, another digest"));
-test("a commit goes by its first characters", () => expect(differences([], [{ kind: "git", url: "g", commit: "0123456789" }])[0]?.to).toBe("01234567"));
+test("a commit goes by its first characters", () =>
+  expect(differences([], [{ kind: "git", url: "g", commit: "0123456789" }])[0]?.to).toBe("01234567"));

@@ -20,16 +20,33 @@ export const FreightCard = memo(function FreightCard({ name }: { name: string })
   return (
     <li className={`${css.card} ${isOpen ? css.open : ""}`}>
       <OpenLink
-        kind="freight" name={name} className={css.link} draggable={isLive} title={`${freight.label}, ${freight.alias}, ${freight.name}`}
-        data-nav="freight" data-kind="freight" data-name={name}
-        onDragStart={(event) => { event.dataTransfer.setData(FREIGHT_TYPE, name); event.dataTransfer.effectAllowed = "move"; drag(name); }}
+        kind="freight"
+        name={name}
+        className={css.link}
+        draggable={isLive}
+        title={`${freight.label}, ${freight.alias}, ${freight.name}`}
+        data-nav="freight"
+        data-kind="freight"
+        data-name={name}
+        onDragStart={(event) => {
+          event.dataTransfer.setData(FREIGHT_TYPE, name);
+          event.dataTransfer.effectAllowed = "move";
+          drag(name);
+        }}
         onDragEnd={() => drag(null)}
       >
         <span className={css.version}>{cutMiddle(freight.version, 16)}</span>
-        <span className={css.small}><code>{freight.alias}</code><span><Ago at={freight.foundAt} /></span></span>
+        <span className={css.small}>
+          <code>{freight.alias}</code>
+          <span>
+            <Ago at={freight.foundAt} />
+          </span>
+        </span>
         <span className={css.in}>
           {freight.in.length === 0 && <span className={css.nowhere}>in no stage</span>}
-          {freight.in.slice(0, STAGES_MAX).map((stage) => <StageDot key={stage} name={stage} />)}
+          {freight.in.slice(0, STAGES_MAX).map((stage) => (
+            <StageDot key={stage} name={stage} />
+          ))}
           {rest > 0 && <span>+{rest}</span>}
         </span>
       </OpenLink>

@@ -18,14 +18,21 @@ const ARROW = { type: MarkerType.ArrowClosed, width: 14, height: 14 };
 const moveMs = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 160);
 
 export function Graph() {
-  return <ReactFlowProvider><Inside /></ReactFlowProvider>;
+  return (
+    <ReactFlowProvider>
+      <Inside />
+    </ReactFlowProvider>
+  );
 }
 
 /** Changes only when stages come, go or are wired otherwise; everything else is the nodes' own business. */
 function useTopology() {
   const stages = useList("stages");
   const warehouses = useList("warehouses");
-  const wiring = JSON.stringify([warehouses.map((one) => one.name), stages.map((one) => [one.name, one.upstream, one.warehouses, one.index])]);
+  const wiring = JSON.stringify([
+    warehouses.map((one) => one.name),
+    stages.map((one) => [one.name, one.upstream, one.warehouses, one.index]),
+  ]);
   return useMemo(() => {
     const input = { warehouses: warehouses.map((one) => one.name), stages };
     const nodes: Node[] = layout(input).map(({ id, x, y }) => {
@@ -49,12 +56,15 @@ function Inside() {
   const stage = promoted ?? search.stage;
   const open = stage !== undefined ? stageId(stage) : search.warehouse !== undefined ? warehouseId(search.warehouse) : undefined;
 
-  const show = useCallback((id: string | undefined) => {
-    const node = nodes.find((one) => one.id === id);
-    if (!node || space.width === 0) return;
-    const view = reveal(node.position, getViewport(), space, hasPanel ? PANEL_WIDTH : 0);
-    if (view) void setViewport(view, { duration: moveMs() });
-  }, [nodes, space.width, space.height, hasPanel, getViewport, setViewport]);
+  const show = useCallback(
+    (id: string | undefined) => {
+      const node = nodes.find((one) => one.id === id);
+      if (!node || space.width === 0) return;
+      const view = reveal(node.position, getViewport(), space, hasPanel ? PANEL_WIDTH : 0);
+      if (view) void setViewport(view, { duration: moveMs() });
+    },
+    [nodes, space.width, space.height, hasPanel, getViewport, setViewport],
+  );
 
   useEffect(() => {
     if (space.width > 0) void setViewport(fit(places, space));
@@ -68,16 +78,32 @@ function Inside() {
 
   return (
     <div
-      className={css.frame} style={{ height }}
+      className={css.frame}
+      style={{ height }}
       onFocus={(event) => {
         const { kind, name } = (event.target as HTMLElement).dataset;
         if (kind !== undefined && name !== undefined && event.target.matches(":focus-visible")) show(`${kind}/${name}`);
       }}
     >
       <ReactFlow
-        className={css.graph} nodes={nodes} edges={edges} nodeTypes={TYPES} aria-label="pipeline" minZoom={0.1} maxZoom={1.25}
-        nodesDraggable={false} nodesConnectable={false} nodesFocusable={false} edgesFocusable={false} elementsSelectable={false} disableKeyboardA11y
-        zoomOnScroll={false} panOnScroll={isCut} preventScrolling={isCut} zoomOnDoubleClick={false} proOptions={{ hideAttribution: true }}
+        className={css.graph}
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={TYPES}
+        aria-label="pipeline"
+        minZoom={0.1}
+        maxZoom={1.25}
+        nodesDraggable={false}
+        nodesConnectable={false}
+        nodesFocusable={false}
+        edgesFocusable={false}
+        elementsSelectable={false}
+        disableKeyboardA11y
+        zoomOnScroll={false}
+        panOnScroll={isCut}
+        preventScrolling={isCut}
+        zoomOnDoubleClick={false}
+        proOptions={{ hideAttribution: true }}
       />
     </div>
   );

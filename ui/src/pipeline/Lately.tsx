@@ -1,5 +1,6 @@
 // What happened lately: the newest promotions.
 import { Link, useParams } from "@tanstack/react-router";
+import { PAGES } from "../shared/frame/open.ts";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
 import { useList } from "../shared/live/hooks.ts";
 import { Ago } from "../shared/look/Ago.tsx";
@@ -16,18 +17,52 @@ export function Lately() {
   if (rows.length === 0) return null;
   return (
     <section className={css.lately} aria-label="what happened lately">
-      <header className={css.head}><h2>Lately</h2><Link to={"/p/$project/activity" as never} params={{ project } as never} title="activity (g a)">all activity</Link></header>
+      <header className={css.head}>
+        <h2>Lately</h2>
+        <Link to={PAGES.activity} params={{ project }} title="activity (g a)">
+          all activity
+        </Link>
+      </header>
       <table className={css.table}>
-        <thead className="visually-hidden"><tr><th>stage</th><th>freight</th><th>phase</th><th>in words</th><th>by</th><th>when</th></tr></thead>
+        <thead className="visually-hidden">
+          <tr>
+            <th>stage</th>
+            <th>freight</th>
+            <th>phase</th>
+            <th>in words</th>
+            <th>by</th>
+            <th>when</th>
+          </tr>
+        </thead>
         <tbody>
           {rows.map((row) => (
             <tr key={row.name}>
-              <td><StageDot name={row.stage} /></td>
-              <td><OpenLink kind="promotion" name={row.name} className={css.label} data-nav="lately" data-kind="promotion" data-name={row.name} title={row.name}>{row.label}</OpenLink></td>
-              <td><StateMark state={row.phase} /></td>
-              <td className={css.message} title={row.message}><Words text={row.message} /></td>
+              <td>
+                <StageDot name={row.stage} />
+              </td>
+              <td>
+                <OpenLink
+                  kind="promotion"
+                  name={row.name}
+                  className={css.label}
+                  data-nav="lately"
+                  data-kind="promotion"
+                  data-name={row.name}
+                  title={row.name}
+                >
+                  {row.label}
+                </OpenLink>
+              </td>
+              <td>
+                <StateMark state={row.phase} />
+              </td>
+              <td className={css.message} title={row.message}>
+                <Words text={row.message} />
+              </td>
               <td className={css.actor}>{row.actor}</td>
-              <td className={css.when}><Ago at={row.finishedAt ?? row.startedAt ?? row.createdAt} /></td>
+              <td className={css.when}>
+                <Ago at={row.finishedAt ?? row.startedAt ?? row.createdAt} />
+              </td>
             </tr>
           ))}
         </tbody>

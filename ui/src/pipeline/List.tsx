@@ -9,8 +9,12 @@ export function List() {
   const stages = useList("stages");
   return (
     <ul className={css.list} aria-label="pipeline">
-      {warehouses.map((one) => <WarehouseItem key={`warehouse/${one.name}`} name={one.name} />)}
-      {stages.map((one) => <StageItem key={one.name} name={one.name} />)}
+      {warehouses.map((one) => (
+        <WarehouseItem key={`warehouse/${one.name}`} name={one.name} />
+      ))}
+      {stages.map((one) => (
+        <StageItem key={one.name} name={one.name} />
+      ))}
     </ul>
   );
 }

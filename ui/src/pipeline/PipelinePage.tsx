@@ -12,8 +12,20 @@ export function PipelinePage() {
   const isLoaded = useLoaded();
   const isNarrow = useIsNarrow();
   const isEmpty = useList("stages").length + useList("warehouses").length === 0;
-  if (!isLoaded) return <p className={css.reading} role="status">reading the board…</p>;
-  if (isEmpty) return <Empty what="Nothing is in this project yet: no warehouse, no stage." command="seaway apply -f examples/bank" then="The pipeline is drawn here as soon as a warehouse or a stage is there." />;
+  if (!isLoaded)
+    return (
+      <p className={css.reading} role="status">
+        reading the board…
+      </p>
+    );
+  if (isEmpty)
+    return (
+      <Empty
+        what="Nothing is in this project yet: no warehouse, no stage."
+        command="seaway apply -f examples/bank"
+        then="The pipeline is drawn here as soon as a warehouse or a stage is there."
+      />
+    );
   return (
     <div className={css.page}>
       <h1 className="visually-hidden">Pipeline</h1>

@@ -14,16 +14,37 @@ export function StageFace({ stage, max }: { stage: StageView; max?: number }) {
   return (
     <span className={css.face} style={{ borderLeftColor: stageColour(stage.index) }}>
       <span className={css.head}>
-        <span className={css.name}><span className="visually-hidden">stage </span>{stage.name}</span>
-        {stage.since && <span className={css.since}><Ago at={stage.since} /></span>}
+        <span className={css.name}>
+          <span className="visually-hidden">stage </span>
+          {stage.name}
+        </span>
+        {stage.since && (
+          <span className={css.since}>
+            <Ago at={stage.since} />
+          </span>
+        )}
       </span>
-      {stage.controlFlow ? <span className={css.flow}>passes on what it gets</span> : <Version label={stage.has} {...(max ? { max } : {})} />}
+      {stage.controlFlow ? (
+        <span className={css.flow}>passes on what it gets</span>
+      ) : (
+        <Version label={stage.has} {...(max ? { max } : {})} />
+      )}
       <span className={css.state}>
         <StateMark state={stage.state} />
-        {isMoving && next !== "" && <span className={css.next} title={stage.next}>← {cutMiddle(next, 9)}</span>}
+        {isMoving && next !== "" && (
+          <span className={css.next} title={stage.next}>
+            ← {cutMiddle(next, 9)}
+          </span>
+        )}
       </span>
       <span className={css.waits} data-empty={inGit === "" && stage.waitsFor === ""} title={stage.cause}>
-        {inGit !== "" && <><b className={css.git}>git has {cutMiddle(inGit, 12)}</b>{stage.waitsFor !== "" && " · "}</>}{stage.waitsFor}
+        {inGit !== "" && (
+          <>
+            <b className={css.git}>git has {cutMiddle(inGit, 12)}</b>
+            {stage.waitsFor !== "" && " · "}
+          </>
+        )}
+        {stage.waitsFor}
       </span>
       {stage.upstream.length > 0 && <span className="visually-hidden">after {stage.upstream.join(" and ")}</span>}
     </span>

@@ -18,9 +18,13 @@ export const StageItem = memo(function StageItem({ name }: { name: string }) {
   const { nextFreight } = stage;
   return (
     <li className={css.item}>
-      <OpenLink kind="stage" name={name} className={css.link} data-nav="stages" data-kind="stage" data-name={name}><StageFace stage={stage} max={VERSION_MAX} /></OpenLink>
+      <OpenLink kind="stage" name={name} className={css.link} data-nav="stages" data-kind="stage" data-name={name}>
+        <StageFace stage={stage} max={VERSION_MAX} />
+      </OpenLink>
       {stage.mayPromote && stage.state === "waiting" && nextFreight !== undefined && (
-        <Button className={css.plan ?? ""} disabled={!isLive} onClick={() => plan(name, nextFreight)}>Plan {partsOf(stage.next)[0]?.version}</Button>
+        <Button className={css.plan ?? ""} disabled={!isLive} onClick={() => plan(name, nextFreight)}>
+          Plan {partsOf(stage.next)[0]?.version}
+        </Button>
       )}
     </li>
   );

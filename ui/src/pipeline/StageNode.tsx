@@ -17,9 +17,11 @@ export const StageNode = memo(function StageNode({ data }: { data: { name: strin
   const dragged = useObject("freight", useDragged() ?? "");
   const [isOver, setIsOver] = useState(false);
   if (!stage) return null;
-  const takes = dragged !== undefined && isLive && stage.mayPromote && dragged.mayGoTo.includes(stage.name) && stage.hasFreight !== dragged.name;
+  const takes =
+    dragged !== undefined && isLive && stage.mayPromote && dragged.mayGoTo.includes(stage.name) && stage.hasFreight !== dragged.name;
   const look = [
-    css.node, "nopan",
+    css.node,
+    "nopan",
     dragged === undefined ? "" : takes ? css.takes : css.refuses,
     takes && isOver ? css.over : "",
     isStuck(stage.state) ? css.stuck : "",
@@ -28,7 +30,13 @@ export const StageNode = memo(function StageNode({ data }: { data: { name: strin
   return (
     <div
       className={look}
-      onDragOver={(event) => { if (takes) { event.preventDefault(); event.dataTransfer.dropEffect = "move"; setIsOver(true); } }}
+      onDragOver={(event) => {
+        if (takes) {
+          event.preventDefault();
+          event.dataTransfer.dropEffect = "move";
+          setIsOver(true);
+        }
+      }}
       onDragLeave={() => setIsOver(false)}
       onDrop={(event) => {
         event.preventDefault();
@@ -39,7 +47,16 @@ export const StageNode = memo(function StageNode({ data }: { data: { name: strin
       }}
     >
       <Handle type="target" position={Position.Left} isConnectable={false} className={css.handle} />
-      <OpenLink kind="stage" name={stage.name} className={css.link} title={stage.cause} draggable={false} data-nav="stages" data-kind="stage" data-name={stage.name}>
+      <OpenLink
+        kind="stage"
+        name={stage.name}
+        className={css.link}
+        title={stage.cause}
+        draggable={false}
+        data-nav="stages"
+        data-kind="stage"
+        data-name={stage.name}
+      >
         <StageFace stage={stage} />
       </OpenLink>
       {takes && <span className={css.drop}>drop to plan</span>}

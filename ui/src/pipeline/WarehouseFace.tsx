@@ -12,15 +12,26 @@ export function WarehouseFace({ warehouse }: { warehouse: WarehouseView }) {
   const rest = warehouse.sources.length - shown.length;
   return (
     <span className={css.face}>
-      <span className={css.name}><span className="visually-hidden">warehouse </span>{warehouse.name}</span>
+      <span className={css.name}>
+        <span className="visually-hidden">warehouse </span>
+        {warehouse.name}
+      </span>
       <span className={css.sources}>
         {shown.map((source) => (
-          <span key={source.url} className={css.source} title={`${source.kind} ${source.url} ${source.constraint ?? ""}`}>{lastOf(source.url)} <span className={css.constraint}>{source.constraint}</span></span>
+          <span key={source.url} className={css.source} title={`${source.kind} ${source.url} ${source.constraint ?? ""}`}>
+            {lastOf(source.url)} <span className={css.constraint}>{source.constraint}</span>
+          </span>
         ))}
         {rest > 0 && <span className={css.source}>and {rest} more</span>}
       </span>
-      <span className={css.state}><StateMark state={warehouse.state} /></span>
-      {warehouse.lookedAt && <span className={css.looked}>looked <Ago at={warehouse.lookedAt} suffix="ago" /></span>}
+      <span className={css.state}>
+        <StateMark state={warehouse.state} />
+      </span>
+      {warehouse.lookedAt && (
+        <span className={css.looked}>
+          looked <Ago at={warehouse.lookedAt} suffix="ago" />
+        </span>
+      )}
     </span>
   );
 }

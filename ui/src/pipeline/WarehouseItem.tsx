@@ -8,5 +8,11 @@ import css from "./List.module.css";
 export const WarehouseItem = memo(function WarehouseItem({ name }: { name: string }) {
   const warehouse = useObject("warehouses", name);
   if (!warehouse) return null;
-  return <li className={css.item}><OpenLink kind="warehouse" name={name} className={css.link} data-nav="stages" data-kind="warehouse" data-name={name}><WarehouseFace warehouse={warehouse} /></OpenLink></li>;
+  return (
+    <li className={css.item}>
+      <OpenLink kind="warehouse" name={name} className={css.link} data-nav="stages" data-kind="warehouse" data-name={name}>
+        <WarehouseFace warehouse={warehouse} />
+      </OpenLink>
+    </li>
+  );
 });

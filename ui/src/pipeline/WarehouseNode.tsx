@@ -13,7 +13,15 @@ export const WarehouseNode = memo(function WarehouseNode({ data }: { data: { nam
   if (!warehouse) return null;
   return (
     <div className={`${css.node} nopan ${isOpen ? css.open : ""}`}>
-      <OpenLink kind="warehouse" name={warehouse.name} className={css.link} draggable={false} data-nav="stages" data-kind="warehouse" data-name={warehouse.name}>
+      <OpenLink
+        kind="warehouse"
+        name={warehouse.name}
+        className={css.link}
+        draggable={false}
+        data-nav="stages"
+        data-kind="warehouse"
+        data-name={warehouse.name}
+      >
         <WarehouseFace warehouse={warehouse} />
       </OpenLink>
       <Handle type="source" position={Position.Right} isConnectable={false} className={css.handle} />

@@ -11,6 +11,9 @@ export function drag(freight: string | null) {
   for (const listener of [...listeners]) listener();
 }
 
-const subscribe = (listener: () => void) => { listeners.add(listener); return () => listeners.delete(listener); };
+const subscribe = (listener: () => void) => {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+};
 
 export const useDragged = () => useSyncExternalStore(subscribe, () => dragged);

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { edgesOf, layout } from "./layout.ts";
 
 const stage = (name: string, upstream: string[], index: number, warehouses = ["w"]) => ({ name, upstream, warehouses, index });
-const columns = (input: Parameters<typeof layout>[0]) => Object.fromEntries(layout(input).map((place) => [place.id.replace(/^\w+\//, ""), place.column]));
+const columns = (input: Parameters<typeof layout>[0]) =>
+  Object.fromEntries(layout(input).map((place) => [place.id.replace(/^\w+\//, ""), place.column]));
 
 test("stages stand behind all they follow", () => {
   const stages = [stage("qa", [], 0), stage("e2e", ["qa"], 1), stage("perf", ["qa"], 2), stage("prod", ["e2e", "qa", "perf"], 3)];
@@ -18,12 +19,16 @@ test("no two nodes stand on one another, and a chain is a straight line", () => 
 });
 
 test("a warehouse leads only to stages that take from it directly, and unknown names lead nowhere", () => {
-  expect(edgesOf({ warehouses: ["w"], stages: [stage("a", [], 0, ["w", "gone"]), stage("b", ["a"], 1), stage("c", ["gone"], 2)] })).toEqual([
-    { from: "warehouse/w", to: "stage/a" }, { from: "stage/a", to: "stage/b" },
-  ]);
+  expect(edgesOf({ warehouses: ["w"], stages: [stage("a", [], 0, ["w", "gone"]), stage("b", ["a"], 1), stage("c", ["gone"], 2)] })).toEqual(
+    [
+      { from: "warehouse/w", to: "stage/a" },
+      { from: "stage/a", to: "stage/b" },
+    ],
+  );
 });
 
-test("a circle does not hang", () => expect(layout({ warehouses: [], stages: [stage("a", ["b"], 0), stage("b", ["a"], 1)] })).toHaveLength(2));
+test("a circle does not hang", () =>
+  expect(layout({ warehouses: [], stages: [stage("a", ["b"], 0), stage("b", ["a"], 1)] })).toHaveLength(2));
 
 test("500 stages are laid out at once", () => {
   const stages = Array.from({ length: 500 }, (_, n) => stage(`s${n}`, n === 0 ? [] : [`s${Math.floor((n - 1) / 3)}`], n));

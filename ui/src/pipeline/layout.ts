@@ -1,7 +1,18 @@
 // Where the nodes of the pipeline stand: in columns by their distance from the warehouses, each near those it follows.
-export interface Place { id: string; column: number; x: number; y: number }
-export interface Input { warehouses: readonly string[]; stages: readonly { name: string; upstream: readonly string[]; warehouses: readonly string[]; index: number }[] }
-export interface Edge { from: string; to: string }
+export interface Place {
+  id: string;
+  column: number;
+  x: number;
+  y: number;
+}
+export interface Input {
+  warehouses: readonly string[];
+  stages: readonly { name: string; upstream: readonly string[]; warehouses: readonly string[]; index: number }[];
+}
+export interface Edge {
+  from: string;
+  to: string;
+}
 
 export const NODE = { width: 176, height: 116, gapX: 44, gapY: 20 };
 
@@ -22,7 +33,10 @@ export function edgesOf({ warehouses, stages }: Input): Edge[] {
 export function layout(input: Input): Place[] {
   const before = new Map<string, string[]>();
   for (const { from, to } of edgesOf(input)) before.set(to, [...(before.get(to) ?? []), from]);
-  const ids = [...input.warehouses.map(warehouseId), ...[...input.stages].sort((a, b) => a.index - b.index).map((stage) => stageId(stage.name))];
+  const ids = [
+    ...input.warehouses.map(warehouseId),
+    ...[...input.stages].sort((a, b) => a.index - b.index).map((stage) => stageId(stage.name)),
+  ];
 
   const columns = new Map<string, number>();
   const columnOf = (id: string, seen: ReadonlySet<string>): number => {
@@ -49,7 +63,11 @@ export function layout(input: Input): Place[] {
     const sorted = here.map((id, order) => ({ id, order, wish: wish(id) })).sort((a, b) => a.wish - b.wish || a.order - b.order);
     // Each stands in the row it wishes for, or the next free one; the column is then centred on its wishes.
     let next = -Infinity;
-    const given = sorted.map((one) => { const row = Math.max(one.wish, next); next = row + 1; return row; });
+    const given = sorted.map((one) => {
+      const row = Math.max(one.wish, next);
+      next = row + 1;
+      return row;
+    });
     const shift = sorted.reduce((sum, one, at) => sum + one.wish - (given[at] ?? 0), 0) / Math.max(1, sorted.length);
     sorted.forEach((one, at) => {
       const row = (given[at] ?? 0) + shift;

@@ -25,7 +25,8 @@ test("a high graph makes the page longer, up to a limit", () => {
 
 test("a node that is seen is left where it is; one that is hidden comes in by the shortest way", () => {
   const view = { x: 0, y: 20, zoom: 1 };
-  const check = (x: number, covered: number, wanted: number | null) => expect(reveal({ x, y: 0 }, view, space, covered)?.x ?? null).toBe(wanted);
+  const check = (x: number, covered: number, wanted: number | null) =>
+    expect(reveal({ x, y: 0 }, view, space, covered)?.x ?? null).toBe(wanted);
   check(400, 0, null);
   check(400, 470, -66);
   check(-100, 0, 120);

@@ -1,9 +1,19 @@
 // Where the graph is looked at from: as wide as the page if it can then be read, else its beginning; and how far to move to see one node.
 import { NODE } from "./layout.ts";
 
-export interface View { x: number; y: number; zoom: number }
-export interface Size { width: number; height: number }
-interface At { x: number; y: number }
+export interface View {
+  x: number;
+  y: number;
+  zoom: number;
+}
+export interface Size {
+  width: number;
+  height: number;
+}
+interface At {
+  x: number;
+  y: number;
+}
 
 const MARGIN = 20;
 const READABLE = 0.75;

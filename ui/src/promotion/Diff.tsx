@@ -24,7 +24,11 @@ export function Diff({ diff, path }: { diff: string; path: string }) {
           ))}
         </tbody>
       </table>
-      {lines.length > limit && <Button look="quiet" onClick={() => setLimit(lines.length)}>{lines.length - limit} more lines</Button>}
+      {lines.length > limit && (
+        <Button look="quiet" onClick={() => setLimit(lines.length)}>
+          {lines.length - limit} more lines
+        </Button>
+      )}
     </div>
   );
 }

@@ -8,7 +8,14 @@ export function Journal({ events }: { events: readonly JournalEvent[] }) {
   return (
     <ol className={css.journal}>
       {events.map((event, index) => (
-        <li key={index}><time dateTime={event.at} title={absolute(event.at)}>{clock(event.at)}</time> <span><b>{event.name}</b> {event.step} <span className={css.message}>{event.message}</span></span></li>
+        <li key={index}>
+          <time dateTime={event.at} title={absolute(event.at)}>
+            {clock(event.at)}
+          </time>{" "}
+          <span>
+            <b>{event.name}</b> {event.step} <span className={css.message}>{event.message}</span>
+          </span>
+        </li>
       ))}
     </ol>
   );

@@ -29,51 +29,125 @@ export function PlanDialog({ stage, freight }: { stage: string; freight: string 
   const promote = useMutation({
     mutationFn: (plan: PlanView) => api.promote(project, { stage, freight, planDigest: plan.digest }, key),
     onSuccess: ({ name }) => endPlan({ promotion: name }),
-    onError: (problem) => { if (problem instanceof Problem && problem.is("plan-changed")) again(); },
+    onError: (problem) => {
+      if (problem instanceof Problem && problem.is("plan-changed")) again();
+    },
   });
   const [file, setFile] = useState(0);
   useEffect(() => setFile(0), [shown?.digest]);
   const title = `Plan: ${stage} to ${label}`;
   return (
     <Dialog title={title} onClose={() => endPlan()} size="wide">
-      {!shown && !error && <p className={css.asking} role="status">planning: the steps are tried on the branch as it is now…</p>}
-      {!shown && error && <div className={css.asking}><ProblemNote error={error} /><Button onClick={again}>Plan again</Button></div>}
+      {!shown && !error && (
+        <p className={css.asking} role="status">
+          planning: the steps are tried on the branch as it is now…
+        </p>
+      )}
+      {!shown && error && (
+        <div className={css.asking}>
+          <ProblemNote error={error} />
+          <Button onClick={again}>Plan again</Button>
+        </div>
+      )}
       {shown && (
         <>
           <Sentence text={shown.sentence} />
           {moved && (
             <div className={css.moved} role="alert">
-              <p><b>The branch moved while you read.</b> {moved.paths.length === 0 ? "What the promotion would do differs now." : <>Would now be written differently: {moved.paths.map((path) => <code key={path}>{path} </code>)}</>}</p>
-              <Button look="main" onClick={() => { promote.reset(); moved.accept(); }}>Show the new plan</Button>
+              <p>
+                <b>The branch moved while you read.</b>{" "}
+                {moved.paths.length === 0 ? (
+                  "What the promotion would do differs now."
+                ) : (
+                  <>
+                    Would now be written differently:{" "}
+                    {moved.paths.map((path) => (
+                      <code key={path}>{path} </code>
+                    ))}
+                  </>
+                )}
+              </p>
+              <Button
+                look="main"
+                onClick={() => {
+                  promote.reset();
+                  moved.accept();
+                }}
+              >
+                Show the new plan
+              </Button>
             </div>
           )}
           <div className={`${css.columns} ${moved ? css.old : ""}`}>
             <PlanFiles plan={shown} at={file} onAt={setFile} />
             <PlanMeets plan={shown} />
           </div>
-          {promote.isError && !(moved && promote.error instanceof Problem && promote.error.is("plan-changed")) && <div className={css.problem}><ProblemNote error={promote.error} /></div>}
-          {error && <div className={css.problem}><ProblemNote error={error} /></div>}
-          <Foot plan={shown} may={view?.mayPromote ?? false} hasMoved={moved !== null} isAsking={isAsking} state={promote.isPending ? "asking…" : promote.isSuccess ? "asked" : null} onPromote={() => promote.mutate(shown)} onCancel={() => endPlan()} />
+          {promote.isError && !(moved && promote.error instanceof Problem && promote.error.is("plan-changed")) && (
+            <div className={css.problem}>
+              <ProblemNote error={promote.error} />
+            </div>
+          )}
+          {error && (
+            <div className={css.problem}>
+              <ProblemNote error={error} />
+            </div>
+          )}
+          <Foot
+            plan={shown}
+            may={view?.mayPromote ?? false}
+            hasMoved={moved !== null}
+            isAsking={isAsking}
+            state={promote.isPending ? "asking…" : promote.isSuccess ? "asked" : null}
+            onPromote={() => promote.mutate(shown)}
+            onCancel={() => endPlan()}
+          />
         </>
       )}
     </Dialog>
   );
 }
 
-interface FootProps { plan: PlanView; may: boolean; hasMoved: boolean; isAsking: boolean; state: string | null; onPromote: () => void; onCancel: () => void }
+interface FootProps {
+  plan: PlanView;
+  may: boolean;
+  hasMoved: boolean;
+  isAsking: boolean;
+  state: string | null;
+  onPromote: () => void;
+  onCancel: () => void;
+}
 
 function Foot({ plan, may, hasMoved, isAsking, state, onPromote, onCancel }: FootProps) {
   const isLive = useIsLive();
   const version = partsOf(plan.label)[0]?.version ?? plan.label;
   const refusal = refusalOf(plan);
-  const why = !isLive ? "no connection to the control plane" : hasMoved ? "look at the new plan first" : refusal ?? (plan.changed ? "" : "nothing would be written; the promotion would be recorded all the same");
+  const why = !isLive
+    ? "no connection to the control plane"
+    : hasMoved
+      ? "look at the new plan first"
+      : (refusal ?? (plan.changed ? "" : "nothing would be written; the promotion would be recorded all the same"));
   const isOff = !isLive || hasMoved || refusal !== null || state !== null;
   return (
     <footer className={css.foot}>
-      <span className={css.digest}>plan <Copy text={plan.digest} shown={short(plan.digest, 12)} label="plan digest" />{isAsking && <span role="status"> looking again…</span>}</span>
+      <span className={css.digest}>
+        plan <Copy text={plan.digest} shown={short(plan.digest, 12)} label="plan digest" />
+        {isAsking && <span role="status"> looking again…</span>}
+      </span>
       <span className={css.why}>{may ? why : "waits for a promoter: you may not promote to this stage"}</span>
       <Button onClick={onCancel}>Close</Button>
-      {may && <Button look="main" disabled={isOff} autoFocus={!isOff} onKeyDown={(event) => { if (event.repeat) event.preventDefault(); }} onClick={onPromote}>{state ?? `Promote ${plan.stage} to ${version}`}</Button>}
+      {may && (
+        <Button
+          look="main"
+          disabled={isOff}
+          autoFocus={!isOff}
+          onKeyDown={(event) => {
+            if (event.repeat) event.preventDefault();
+          }}
+          onClick={onPromote}
+        >
+          {state ?? `Promote ${plan.stage} to ${version}`}
+        </Button>
+      )}
     </footer>
   );
 }

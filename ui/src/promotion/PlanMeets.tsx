@@ -7,17 +7,42 @@ export function PlanMeets({ plan }: { plan: PlanView }) {
   return (
     <div className={css.meets}>
       <h3>Could it start now?</h3>
-      <p className={css.start}>{plan.canStart.now ? <><StateMark state="succeeded" word={false} /> yes, at once</> : <><StateMark state="blocked" word={false} /> no: {plan.canStart.reason}</>}</p>
+      <p className={css.start}>
+        {plan.canStart.now ? (
+          <>
+            <StateMark state="succeeded" word={false} /> yes, at once
+          </>
+        ) : (
+          <>
+            <StateMark state="blocked" word={false} /> no: {plan.canStart.reason}
+          </>
+        )}
+      </p>
       <h3>What it does, in order</h3>
-      {plan.effects.length === 0 ? <p className={css.none}>nothing outside its work folder</p> : (
+      {plan.effects.length === 0 ? (
+        <p className={css.none}>nothing outside its work folder</p>
+      ) : (
         <ol className={css.list}>
-          {plan.effects.map((effect, index) => <li key={index}>{effect.description || effect.kind}<span className={css.alias}>{effect.alias}</span></li>)}
+          {plan.effects.map((effect, index) => (
+            <li key={index}>
+              {effect.description || effect.kind}
+              <span className={css.alias}>{effect.alias}</span>
+            </li>
+          ))}
         </ol>
       )}
       <h3>What it waits for</h3>
-      {plan.waits.length === 0 ? <p className={css.none}>nothing</p> : (
+      {plan.waits.length === 0 ? (
+        <p className={css.none}>nothing</p>
+      ) : (
         <ul className={css.list}>
-          {plan.waits.map((wait, index) => <li key={index}>{wait.for}{wait.releasedBy !== "" && <>, released by {wait.releasedBy}</>}<span className={css.alias}>{wait.alias}</span></li>)}
+          {plan.waits.map((wait, index) => (
+            <li key={index}>
+              {wait.for}
+              {wait.releasedBy !== "" && <>, released by {wait.releasedBy}</>}
+              <span className={css.alias}>{wait.alias}</span>
+            </li>
+          ))}
         </ul>
       )}
     </div>

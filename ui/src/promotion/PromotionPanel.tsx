@@ -33,16 +33,36 @@ export function PromotionPanel({ name }: { name: string }) {
     refetchInterval: ({ state }) => (isLive && state.data && !hasEnded(state.data.phase) ? LOOK_AGAIN_MS : false),
   });
   const { refetch } = query;
-  useEffect(() => { if (row) void refetch(); }, [row, refetch]);
+  useEffect(() => {
+    if (row) void refetch();
+  }, [row, refetch]);
   const view = query.data;
-  if (!view) return <Panel kind="promotion" title={row?.label ?? name}>{query.isError && <ProblemNote error={query.error} />}</Panel>;
+  if (!view)
+    return (
+      <Panel kind="promotion" title={row?.label ?? name}>
+        {query.isError && <ProblemNote error={query.error} />}
+      </Panel>
+    );
   return (
     <Panel kind="promotion" title={`${view.label} into ${view.stage}`} subtitle={<StateMark state={view.phase} />}>
       {query.isError && <ProblemNote error={query.error} />}
-      {view.answer ? <Why answer={view.answer} /> : view.message !== "" && hasEnded(view.phase) && <Section title="Why"><p>{view.message}</p></Section>}
-      <Section title="Steps"><Steps view={view} /></Section>
+      {view.answer ? (
+        <Why answer={view.answer} />
+      ) : (
+        view.message !== "" &&
+        hasEnded(view.phase) && (
+          <Section title="Why">
+            <p>{view.message}</p>
+          </Section>
+        )
+      )}
+      <Section title="Steps">
+        <Steps view={view} />
+      </Section>
       <About view={view} />
-      <Section title="Journal"><Journal events={view.events} /></Section>
+      <Section title="Journal">
+        <Journal events={view.events} />
+      </Section>
     </Panel>
   );
 }
@@ -54,23 +74,61 @@ function About({ view }: { view: PromotionView }) {
   return (
     <Section title="What it is">
       <Rows>
-        <Row name="stage"><OpenLink kind="stage" name={view.stage}><StageDot name={view.stage} /></OpenLink></Row>
-        <Row name="freight"><OpenLink kind="freight" name={view.freight}>{view.label}</OpenLink></Row>
-        <Row name="asked by">{view.actor}, <Ago at={view.createdAt} suffix="ago" /></Row>
+        <Row name="stage">
+          <OpenLink kind="stage" name={view.stage}>
+            <StageDot name={view.stage} />
+          </OpenLink>
+        </Row>
+        <Row name="freight">
+          <OpenLink kind="freight" name={view.freight}>
+            {view.label}
+          </OpenLink>
+        </Row>
+        <Row name="asked by">
+          {view.actor}, <Ago at={view.createdAt} suffix="ago" />
+        </Row>
         {view.startedAt && view.finishedAt && <Row name="took">{took(view.startedAt, view.finishedAt)}</Row>}
-        <Row name="plan">{view.planDigest ? <>bound to <Copy text={view.planDigest} shown={short(view.planDigest, 12)} label="plan digest" />: it writes that, or nothing</> : "asked without a plan"}</Row>
-        <Row name="name"><Copy text={view.name} label="promotion" /></Row>
+        <Row name="plan">
+          {view.planDigest ? (
+            <>
+              bound to <Copy text={view.planDigest} shown={short(view.planDigest, 12)} label="plan digest" />: it writes that, or nothing
+            </>
+          ) : (
+            "asked without a plan"
+          )}
+        </Row>
+        <Row name="name">
+          <Copy text={view.name} label="promotion" />
+        </Row>
       </Rows>
       {may && isOpen && (
         <Actions>
           {view.uncertainStep && (
             <>
-              <p>Nobody knows whether <code>{view.uncertainStep}</code> happened. Look there, then say:</p>
-              <Action label="Repeat it" sure="It may then happen twice." answered={view.phase} act={() => api.resolve(project, view.name, "repeat")} />
-              <Action label="Skip it" sure="It is then taken as done." answered={view.phase} act={() => api.resolve(project, view.name, "skip")} />
+              <p>
+                Nobody knows whether <code>{view.uncertainStep}</code> happened. Look there, then say:
+              </p>
+              <Action
+                label="Repeat it"
+                sure="It may then happen twice."
+                answered={view.phase}
+                act={() => api.resolve(project, view.name, "repeat")}
+              />
+              <Action
+                label="Skip it"
+                sure="It is then taken as done."
+                answered={view.phase}
+                act={() => api.resolve(project, view.name, "skip")}
+              />
             </>
           )}
-          <Action label="Abort" look="danger" sure="What it pushed stays pushed. Abort?" answered={view.phase} act={() => api.abort(project, view.name)} />
+          <Action
+            label="Abort"
+            look="danger"
+            sure="What it pushed stays pushed. Abort?"
+            answered={view.phase}
+            act={() => api.abort(project, view.name)}
+          />
         </Actions>
       )}
     </Section>

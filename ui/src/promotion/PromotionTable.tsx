@@ -15,19 +15,41 @@ export function PromotionTable({ rows, withStage = false }: { rows: readonly Pro
   return (
     <>
       <table className={css.table}>
-        <thead className="visually-hidden"><tr><th>version</th><th>phase</th><th>by</th><th>when</th></tr></thead>
+        <thead className="visually-hidden">
+          <tr>
+            <th>version</th>
+            <th>phase</th>
+            <th>by</th>
+            <th>when</th>
+          </tr>
+        </thead>
         <tbody>
           {rows.slice(0, limit).map((row) => (
             <tr key={row.name}>
-              <td><OpenLink kind="promotion" name={row.name} title={row.name}>{partsOf(row.label)[0]?.version ?? row.label}{withStage && ` into ${row.stage}`}</OpenLink></td>
-              <td><StateMark state={row.phase} /></td>
-              <td className={css.actor} title={row.actor}>{row.actor}</td>
-              <td className={css.when}><Ago at={row.finishedAt ?? row.createdAt} /></td>
+              <td>
+                <OpenLink kind="promotion" name={row.name} title={row.name}>
+                  {partsOf(row.label)[0]?.version ?? row.label}
+                  {withStage && ` into ${row.stage}`}
+                </OpenLink>
+              </td>
+              <td>
+                <StateMark state={row.phase} />
+              </td>
+              <td className={css.actor} title={row.actor}>
+                {row.actor}
+              </td>
+              <td className={css.when}>
+                <Ago at={row.finishedAt ?? row.createdAt} />
+              </td>
             </tr>
           ))}
         </tbody>
       </table>
-      {rows.length > limit && <Button look="quiet" onClick={() => setLimit(limit + AT_ONCE * 5)}>{rows.length - limit} older</Button>}
+      {rows.length > limit && (
+        <Button look="quiet" onClick={() => setLimit(limit + AT_ONCE * 5)}>
+          {rows.length - limit} older
+        </Button>
+      )}
     </>
   );
 }

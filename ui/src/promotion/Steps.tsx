@@ -12,13 +12,24 @@ export function Steps({ view }: { view: PromotionView }) {
         <li key={step.alias} className={css.step} aria-current={step.status.toLowerCase() === "running" ? "step" : undefined}>
           <StateMark state={step.status} word={false} />
           <div className={css.what}>
-            <p><b>{step.alias}</b> <code className={css.uses}>{step.uses}</code></p>
-            {step.message !== "" && <p className={/^(failed|errored)$/i.test(step.status) ? css.wrong : css.message}><Words text={step.message} /></p>}
+            <p>
+              <b>{step.alias}</b> <code className={css.uses}>{step.uses}</code>
+            </p>
+            {step.message !== "" && (
+              <p className={/^(failed|errored)$/i.test(step.status) ? css.wrong : css.message}>
+                <Words text={step.message} />
+              </p>
+            )}
             {step.output !== undefined && step.output !== null && (
-              <details><summary>output</summary><pre className={css.output}>{JSON.stringify(step.output, null, 2)}</pre></details>
+              <details>
+                <summary>output</summary>
+                <pre className={css.output}>{JSON.stringify(step.output, null, 2)}</pre>
+              </details>
             )}
           </div>
-          <span className={css.took}>{step.startedAt && step.finishedAt ? took(step.startedAt, step.finishedAt) : step.status.toLowerCase()}</span>
+          <span className={css.took}>
+            {step.startedAt && step.finishedAt ? took(step.startedAt, step.finishedAt) : step.status.toLowerCase()}
+          </span>
         </li>
       ))}
     </ol>

@@ -5,7 +5,11 @@ const show = (diff: string) => parseDiff(diff).map((line) => `${line.kind} ${lin
 
 test("lines carry their numbers on both sides", () => {
   expect(show("--- a/x\n+++ b/x\n@@ -4,3 +4,3 @@ images:\n - a\n-b: 1\n+b: 2\n c\n")).toEqual([
-    "gap - - images:", "context 4 4 - a", "removed 5 - b: 1", "added - 5 b: 2", "context 6 6 c",
+    "gap - - images:",
+    "context 4 4 - a",
+    "removed 5 - b: 1",
+    "added - 5 b: 2",
+    "context 6 6 c",
   ]);
 });
 

@@ -1,7 +1,12 @@
 // A unified diff as lines with their numbers.
 
 export type LineKind = "context" | "added" | "removed" | "gap";
-export interface DiffLine { kind: LineKind; before?: number; after?: number; text: string }
+export interface DiffLine {
+  kind: LineKind;
+  before?: number;
+  after?: number;
+  text: string;
+}
 
 /** Reads a unified diff; what stands before its first hunk is its heading and is left out. */
 export function parseDiff(diff: string): DiffLine[] {

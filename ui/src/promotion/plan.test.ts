@@ -3,8 +3,18 @@ import type { PlanView } from "../shared/api/types.ts";
 import { movedPaths, refusalOf } from "./plan.ts";
 
 const plan = (change: Partial<PlanView> = {}): PlanView => ({
-  sentence: "", stage: "prod-eu", freight: "f", label: "fund-transfer 1.5.1", digest: "v1:a", changed: true, truncated: false, effects: [], waits: [], canStart: { now: true },
-  files: [{ repository: "r", branch: "main", path: "a.yaml", mode: "100644", diff: "-1\n+2", added: 1, removed: 1, binary: false }], ...change,
+  sentence: "",
+  stage: "prod-eu",
+  freight: "f",
+  label: "fund-transfer 1.5.1",
+  digest: "v1:a",
+  changed: true,
+  truncated: false,
+  effects: [],
+  waits: [],
+  canStart: { now: true },
+  files: [{ repository: "r", branch: "main", path: "a.yaml", mode: "100644", diff: "-1\n+2", added: 1, removed: 1, binary: false }],
+  ...change,
 });
 const [file] = plan().files;
 if (!file) throw new Error("the example has a file");

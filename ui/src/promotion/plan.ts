@@ -6,10 +6,12 @@ export function movedPaths(shown: PlanView, now: PlanView): string[] {
   const of = (plan: PlanView) => new Map(plan.files.map((file) => [`${file.repository} ${file.branch} ${file.path}`, file]));
   const [before, after] = [of(shown), of(now)];
   const keys = new Set([...before.keys(), ...after.keys()]);
-  return [...keys].filter((key) => {
-    const [a, b] = [before.get(key), after.get(key)];
-    return a?.diff !== b?.diff || a?.mode !== b?.mode;
-  }).map((key) => (before.get(key) ?? after.get(key))?.path ?? key);
+  return [...keys]
+    .filter((key) => {
+      const [a, b] = [before.get(key), after.get(key)];
+      return a?.diff !== b?.diff || a?.mode !== b?.mode;
+    })
+    .map((key) => (before.get(key) ?? after.get(key))?.path ?? key);
 }
 
 /** What may be promoted, or why not. */

@@ -16,11 +16,16 @@ export function usePlan(stage: string, freight: string) {
   const query = useQuery({
     queryKey: ["plan", project, stage, freight],
     queryFn: () => api.plan(project, stage, freight),
-    gcTime: 0, staleTime: 0, refetchOnWindowFocus: true, refetchInterval: isLive ? AGAIN_EVERY_MS : false,
+    gcTime: 0,
+    staleTime: 0,
+    refetchOnWindowFocus: true,
+    refetchInterval: isLive ? AGAIN_EVERY_MS : false,
   });
   const now = query.data;
   const { refetch } = query;
-  useEffect(() => { if (now && !shown) show(now); }, [now, shown]);
+  useEffect(() => {
+    if (now && !shown) show(now);
+  }, [now, shown]);
 
   // A promotion that ended wrote to a branch, perhaps this one; the stage's own change matters in any case.
   const nEnded = useList("promotions").filter((row) => hasEnded(row.phase)).length;
@@ -36,7 +41,10 @@ export function usePlan(stage: string, freight: string) {
   // A reason that is not about what would be written, such as another promotion, may change under the eyes.
   const current = shown !== null && now !== undefined && !hasMoved ? now : shown;
   return {
-    shown: current, error: query.error, isAsking: query.isFetching, again: () => void refetch(),
+    shown: current,
+    error: query.error,
+    isAsking: query.isFetching,
+    again: () => void refetch(),
     moved: hasMoved ? { paths: movedPaths(shown, now), accept: () => show(now) } : null,
   };
 }

@@ -9,7 +9,11 @@ import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
 import { chooseTheme, chosenTheme, type Theme } from "../shared/look/theme.ts";
 import css from "./SettingsPage.module.css";
 
-const THEMES: [Theme, string][] = [["system", "as the system"], ["light", "light"], ["dark", "dark"]];
+const THEMES: [Theme, string][] = [
+  ["system", "as the system"],
+  ["light", "light"],
+  ["dark", "dark"],
+];
 
 export function SettingsPage() {
   const queries = useQueryClient();
@@ -23,20 +27,47 @@ export function SettingsPage() {
       <Section title="This session">
         {session.data && (
           <Rows>
-            <Row name="user">{session.data.user}{session.data.name !== "" && session.data.name !== session.data.user && ` (${session.data.name})`}</Row>
+            <Row name="user">
+              {session.data.user}
+              {session.data.name !== "" && session.data.name !== session.data.user && ` (${session.data.name})`}
+            </Row>
             <Row name="signed in by">{session.data.via}</Row>
-            <Row name="ends"><Ago at={session.data.expiresAt} /></Row>
+            <Row name="ends">
+              <Ago at={session.data.expiresAt} />
+            </Row>
           </Rows>
         )}
-        <Actions><Action label="Sign out" act={() => api.signOut().then(() => queries.resetQueries({ queryKey: ["session"] }))} /></Actions>
+        <Actions>
+          <Action label="Sign out" act={() => api.signOut().then(() => queries.resetQueries({ queryKey: ["session"] }))} />
+        </Actions>
       </Section>
       <Section title="How the page looks">
         <div className={css.themes} role="radiogroup" aria-label="theme">
-          {THEMES.map(([value, words]) => <label key={value}><input type="radio" name="theme" checked={theme === value} onChange={() => { chooseTheme(value); setTheme(value); }} /> {words}</label>)}
+          {THEMES.map(([value, words]) => (
+            <label key={value}>
+              <input
+                type="radio"
+                name="theme"
+                checked={theme === value}
+                onChange={() => {
+                  chooseTheme(value);
+                  setTheme(value);
+                }}
+              />{" "}
+              {words}
+            </label>
+          ))}
         </div>
       </Section>
       <Section title="This control plane">
-        {about.data && <Rows><Row name="version">{about.data.version}</Row><Row name="engine">{about.data.engine}: {about.data.engineNote}</Row></Rows>}
+        {about.data && (
+          <Rows>
+            <Row name="version">{about.data.version}</Row>
+            <Row name="engine">
+              {about.data.engine}: {about.data.engineNote}
+            </Row>
+          </Rows>
+        )}
       </Section>
     </section>
   );

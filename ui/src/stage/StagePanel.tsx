@@ -25,21 +25,57 @@ export function StagePanel({ name }: { name: string }) {
   const answer = useAnswers().find((one) => one.kind === "Stage" && one.name === name);
   const history = useList("promotions").filter((row) => row.stage === name);
   if (!isLoaded) return null;
-  if (!stage) return <Panel kind="stage" title={name}><Empty what={`There is no stage ${name} here, or not any more.`} command="seaway get stages" /></Panel>;
+  if (!stage)
+    return (
+      <Panel kind="stage" title={name}>
+        <Empty what={`There is no stage ${name} here, or not any more.`} command="seaway get stages" />
+      </Panel>
+    );
   return (
     <Panel kind="stage" title={stage.name} subtitle={<StateMark state={stage.state} />} colour={stageColour(stage.index)}>
-      {answer ? <Why answer={answer} /> : stage.cause !== "" && (
-        <Section title="Why"><Rows>
-          <Row name="cause"><Words text={stage.cause} /></Row>
-          {stage.waitsFor !== "" && <Row name="waits for">{stage.waitsFor}</Row>}
-          {stage.since && <Row name="since"><Ago at={stage.since} suffix="ago" /></Row>}
-        </Rows></Section>
+      {answer ? (
+        <Why answer={answer} />
+      ) : (
+        stage.cause !== "" && (
+          <Section title="Why">
+            <Rows>
+              <Row name="cause">
+                <Words text={stage.cause} />
+              </Row>
+              {stage.waitsFor !== "" && <Row name="waits for">{stage.waitsFor}</Row>}
+              {stage.since && (
+                <Row name="since">
+                  <Ago at={stage.since} suffix="ago" />
+                </Row>
+              )}
+            </Rows>
+          </Section>
+        )
       )}
       <Freight stage={stage} />
       <Section title="Where it stands">
         <Rows>
-          <Row name="comes after">{stage.upstream.length === 0 ? <>nothing: freight comes straight from {stage.warehouses.map((one) => <OpenLink key={one} kind="warehouse" name={one}>{one} </OpenLink>)}</> : stage.upstream.map((one) => <OpenLink key={one} kind="stage" name={one}><StageDot name={one} /> </OpenLink>)}</Row>
-          <Row name="its definition"><Copy text={`kubectl get stage ${stage.name} -o yaml`} label="command" /></Row>
+          <Row name="comes after">
+            {stage.upstream.length === 0 ? (
+              <>
+                nothing: freight comes straight from{" "}
+                {stage.warehouses.map((one) => (
+                  <OpenLink key={one} kind="warehouse" name={one}>
+                    {one}{" "}
+                  </OpenLink>
+                ))}
+              </>
+            ) : (
+              stage.upstream.map((one) => (
+                <OpenLink key={one} kind="stage" name={one}>
+                  <StageDot name={one} />{" "}
+                </OpenLink>
+              ))
+            )}
+          </Row>
+          <Row name="its definition">
+            <Copy text={`kubectl get stage ${stage.name} -o yaml`} label="command" />
+          </Row>
         </Rows>
       </Section>
       <Section title="What happened">
@@ -57,15 +93,59 @@ function Freight({ stage }: { stage: StageView }) {
   return (
     <Section title="Freight">
       <Rows>
-        <Row name="has">{stage.hasFreight ? <OpenLink kind="freight" name={stage.hasFreight}>{stage.has}</OpenLink> : stage.has || "nothing yet"}</Row>
-        {stage.inGit && <Row name="git has"><b>{stage.inGit}</b>: the last promotion wrote it and then failed</Row>}
-        {stage.next !== "" && <Row name="next">{nextFreight ? <OpenLink kind="freight" name={nextFreight}>{stage.next}</OpenLink> : stage.next}</Row>}
-        {stage.promotion && <Row name="now runs"><OpenLink kind="promotion" name={stage.promotion}>{stage.promotion}</OpenLink></Row>}
+        <Row name="has">
+          {stage.hasFreight ? (
+            <OpenLink kind="freight" name={stage.hasFreight}>
+              {stage.has}
+            </OpenLink>
+          ) : (
+            stage.has || "nothing yet"
+          )}
+        </Row>
+        {stage.inGit && (
+          <Row name="git has">
+            <b>{stage.inGit}</b>: the last promotion wrote it and then failed
+          </Row>
+        )}
+        {stage.next !== "" && (
+          <Row name="next">
+            {nextFreight ? (
+              <OpenLink kind="freight" name={nextFreight}>
+                {stage.next}
+              </OpenLink>
+            ) : (
+              stage.next
+            )}
+          </Row>
+        )}
+        {stage.promotion && (
+          <Row name="now runs">
+            <OpenLink kind="promotion" name={stage.promotion}>
+              {stage.promotion}
+            </OpenLink>
+          </Row>
+        )}
       </Rows>
       {stage.mayPromote && (
         <Actions>
-          {nextFreight && !stage.promotion && <Button look={stage.state === "waiting" ? "main" : "plain"} keys="p" disabled={!isLive} onClick={() => plan(stage.name, nextFreight)}>Plan {partsOf(stage.next)[0]?.version}</Button>}
-          {stage.state === "held" && <Action label="Resume" title="lift the hold: automation may promote here again" answered={stage} act={() => api.resumeStage(project, stage.name)} />}
+          {nextFreight && !stage.promotion && (
+            <Button
+              look={stage.state === "waiting" ? "main" : "plain"}
+              keys="p"
+              disabled={!isLive}
+              onClick={() => plan(stage.name, nextFreight)}
+            >
+              Plan {partsOf(stage.next)[0]?.version}
+            </Button>
+          )}
+          {stage.state === "held" && (
+            <Action
+              label="Resume"
+              title="lift the hold: automation may promote here again"
+              answered={stage}
+              act={() => api.resumeStage(project, stage.name)}
+            />
+          )}
           <Action label="Look again" title="look at this stage now" answered={stage} act={() => api.refreshStage(project, stage.name)} />
         </Actions>
       )}

@@ -21,26 +21,54 @@ export function WarehousePanel({ name }: { name: string }) {
   const found = useList("freight").filter((one) => one.warehouse === name);
   const answer = useAnswers().find((one) => one.kind === "Warehouse" && one.name === name) ?? warehouse?.answer;
   if (!isLoaded) return null;
-  if (!warehouse) return <Panel kind="warehouse" title={name}><Empty what={`There is no warehouse ${name} here, or not any more.`} command="seaway get warehouses" /></Panel>;
+  if (!warehouse)
+    return (
+      <Panel kind="warehouse" title={name}>
+        <Empty what={`There is no warehouse ${name} here, or not any more.`} command="seaway get warehouses" />
+      </Panel>
+    );
   return (
     <Panel kind="warehouse" title={warehouse.name} subtitle={<StateMark state={warehouse.state} />}>
       {answer && <Why answer={answer} />}
       <Section title="Watches">
         <Rows>
-          {warehouse.sources.map((one) => <Row key={`${one.kind} ${one.url}`} name={one.kind}><b>{lastOf(one.url)}</b> {one.constraint}<br /><Copy text={one.url} label={one.kind} /></Row>)}
+          {warehouse.sources.map((one) => (
+            <Row key={`${one.kind} ${one.url}`} name={one.kind}>
+              <b>{lastOf(one.url)}</b> {one.constraint}
+              <br />
+              <Copy text={one.url} label={one.kind} />
+            </Row>
+          ))}
         </Rows>
       </Section>
       <Section title="Looks">
         <Rows>
           <Row name="last">{warehouse.lookedAt ? <Ago at={warehouse.lookedAt} suffix="ago" /> : "never yet"}</Row>
-          {warehouse.nextLookAt && <Row name="next"><Ago at={warehouse.nextLookAt} suffix="ago" /></Row>}
+          {warehouse.nextLookAt && (
+            <Row name="next">
+              <Ago at={warehouse.nextLookAt} suffix="ago" />
+            </Row>
+          )}
           <Row name="makes freight">{warehouse.freightCreation.toLowerCase() === "manual" ? "only when a person asks" : "by itself"}</Row>
         </Rows>
-        <Actions><Action label="Look now" answered={warehouse.lookedAt} act={() => api.refreshWarehouse(project, name)} /></Actions>
+        <Actions>
+          <Action label="Look now" answered={warehouse.lookedAt} act={() => api.refreshWarehouse(project, name)} />
+        </Actions>
       </Section>
       <Section title="Found">
-        {found.length === 0 ? <Empty what="No freight yet: it is made when every source has a version that matches." command="seaway why" /> : (
-          <Rows>{found.slice(0, FREIGHT_MAX).map((one) => <Row key={one.name} name={one.version}><OpenLink kind="freight" name={one.name}>{one.alias}</OpenLink>, <Ago at={one.foundAt} suffix="ago" /></Row>)}</Rows>
+        {found.length === 0 ? (
+          <Empty what="No freight yet: it is made when every source has a version that matches." command="seaway why" />
+        ) : (
+          <Rows>
+            {found.slice(0, FREIGHT_MAX).map((one) => (
+              <Row key={one.name} name={one.version}>
+                <OpenLink kind="freight" name={one.name}>
+                  {one.alias}
+                </OpenLink>
+                , <Ago at={one.foundAt} suffix="ago" />
+              </Row>
+            ))}
+          </Rows>
         )}
       </Section>
     </Panel>

@@ -23,7 +23,9 @@ export function WhatIsWherePage() {
   const { search, set } = useOpen();
   const query = useQuery({ queryKey: ["what-is-where"], queryFn: api.whatIsWhere, refetchInterval: isLive ? LOOK_AGAIN_MS : false });
   const { refetch } = query;
-  useEffect(() => { void refetch(); }, [stages, refetch]);
+  useEffect(() => {
+    void refetch();
+  }, [stages, refetch]);
   const table = query.data && tableOf(query.data, search.filter);
   const projects = new Set(table?.columns.map((column) => column.project));
   const colour = (at: number) => stageColour(stages.find((one) => one.name === table?.columns[at]?.stage)?.index ?? at);
@@ -31,21 +33,47 @@ export function WhatIsWherePage() {
     <section className={css.page}>
       <header className={css.head}>
         <h1>What is where</h1>
-        <input className={css.filter} data-filter type="search" placeholder="filter" aria-label="filter services and versions" title="filter (/)" value={search.filter ?? ""} onChange={(event) => set({ filter: event.target.value || undefined })} />
+        <input
+          className={css.filter}
+          data-filter
+          type="search"
+          placeholder="filter"
+          aria-label="filter services and versions"
+          title="filter (/)"
+          value={search.filter ?? ""}
+          onChange={(event) => set({ filter: event.target.value || undefined })}
+        />
       </header>
       {query.isError && <ProblemNote error={query.error} />}
-      {table && table.rows.length === 0 && <Empty what={search.filter ? `No service matches “${search.filter}”.` : "Nothing is anywhere yet."} command="seaway get stages" then="A service appears here with the first promotion of its image, chart or commit." />}
+      {table && table.rows.length === 0 && (
+        <Empty
+          what={search.filter ? `No service matches “${search.filter}”.` : "Nothing is anywhere yet."}
+          command="seaway get stages"
+          then="A service appears here with the first promotion of its image, chart or commit."
+        />
+      )}
       {table && table.rows.length > 0 && (
         <div className={css.scroll} tabIndex={0} role="region" aria-label="services by stages">
           <table className={css.table}>
             <thead>
-              <tr><th scope="col">service</th>{table.columns.map((column, at) => <th key={`${column.project}/${column.stage}`} scope="col"><i className={css.bar} style={{ background: colour(at) }} />{projects.size > 1 && <span className={css.project}>{column.project} </span>}{column.stage}</th>)}</tr>
+              <tr>
+                <th scope="col">service</th>
+                {table.columns.map((column, at) => (
+                  <th key={`${column.project}/${column.stage}`} scope="col">
+                    <i className={css.bar} style={{ background: colour(at) }} />
+                    {projects.size > 1 && <span className={css.project}>{column.project} </span>}
+                    {column.stage}
+                  </th>
+                ))}
+              </tr>
             </thead>
             <tbody>
               {table.rows.map((row) => (
                 <tr key={row.service}>
                   <th scope="row">{row.service}</th>
-                  {row.cells.map((cell, at) => <td key={at}>{cell && <Where cell={cell} isHere={cell.project === project} />}</td>)}
+                  {row.cells.map((cell, at) => (
+                    <td key={at}>{cell && <Where cell={cell} isHere={cell.project === project} />}</td>
+                  ))}
                 </tr>
               ))}
             </tbody>
@@ -61,14 +89,25 @@ function Where({ cell, isHere }: { cell: Cell; isHere: boolean }) {
   const inside = (
     <>
       <span className={css.version}>{cell.version === "" ? "–" : cutMiddle(cell.version, 16)}</span>
-      <span className={css.small}><StateMark state={cell.state} /> {cell.since && <Ago at={cell.since} />}</span>
+      <span className={css.small}>
+        <StateMark state={cell.state} /> {cell.since && <Ago at={cell.since} />}
+      </span>
     </>
   );
   const href = `/p/${encodeURIComponent(cell.project)}?stage=${encodeURIComponent(cell.stage)}`;
   return (
     <a
-      className={css.cell} href={href} title={cell.version} data-nav="cells" {...(isHere ? { "data-kind": "stage", "data-name": cell.stage } : {})}
-      onClick={(event) => { if (isHere && !event.ctrlKey && !event.metaKey) { event.preventDefault(); open("stage", cell.stage); } }}
+      className={css.cell}
+      href={href}
+      title={cell.version}
+      data-nav="cells"
+      {...(isHere ? { "data-kind": "stage", "data-name": cell.stage } : {})}
+      onClick={(event) => {
+        if (isHere && !event.ctrlKey && !event.metaKey) {
+          event.preventDefault();
+          open("stage", cell.stage);
+        }
+      }}
     >
       {inside}
     </a>

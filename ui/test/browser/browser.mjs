@@ -20,16 +20,28 @@ export async function begin(browser, { pace = 0.25, make = (options) => new Worl
   const faults = [];
   let nLinks = 0;
   return {
-    world, server, url, faults,
+    world,
+    server,
+    url,
+    faults,
     async signIn({ user = "bob", path = "/p/bank", watch, ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
       contexts.push(context);
       const page = await context.newPage();
-      await page.addInitScript(() => document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber} ${event.sample}`)));
+      await page.addInitScript(() =>
+        document.addEventListener("securitypolicyviolation", (event) =>
+          console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber} ${event.sample}`),
+        ),
+      );
       if (watch) await page.addInitScript(watch);
       page.on("pageerror", (error) => faults.push(String(error)));
-      page.on("console", (message) => { if (message.type() === "error" && !/ERR_(CONNECTION|EMPTY|INCOMPLETE)|status of 4\d\d/.test(message.text())) faults.push(message.text()); });
-      page.on("request", (request) => { if (!request.url().startsWith(url) && !request.url().startsWith("blob:")) faults.push(`asked another origin: ${request.url()}`); });
+      page.on("console", (message) => {
+        if (message.type() === "error" && !/ERR_(CONNECTION|EMPTY|INCOMPLETE)|status of 4\d\d/.test(message.text()))
+          faults.push(message.text());
+      });
+      page.on("request", (request) => {
+        if (!request.url().startsWith(url) && !request.url().startsWith("blob:")) faults.push(`asked another origin: ${request.url()}`);
+      });
       if (user) server.links.set(`link${(nLinks += 1)}`, user);
       await page.goto(`${url}${path}${user ? `#link=link${nLinks}` : ""}`);
       return page;

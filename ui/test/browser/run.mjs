@@ -34,7 +34,9 @@ const TESTS = {
     const second = await signIn({ user: "eve" });
     await onBoard(page);
     await onBoard(second);
-    await page.evaluate(() => { window.stays = true; });
+    await page.evaluate(() => {
+      window.stays = true;
+    });
     world.push("1.5.1");
     await card(page, "1.5.1").waitFor();
     await has(page, "staging", "1.5.1");
@@ -137,8 +139,18 @@ const TESTS = {
 
   async "two people promote the same stage at once, and both are told the truth"({ signIn, server }) {
     const [one, two] = [await signIn(), await signIn()];
-    for (const page of [one, two]) { await onBoard(page); await page.getByRole("button", { name: "See plan" }).click(); await page.getByRole("button", { name: "Promote prod-eu to 1.5.0" }).waitFor(); }
-    server.problems.push({ path: "/promotions", status: 409, type: "promotion-open", detail: "stage `prod-eu` already has prod-eu.0011, asked by alice", hint: "wait for it, or abort it" });
+    for (const page of [one, two]) {
+      await onBoard(page);
+      await page.getByRole("button", { name: "See plan" }).click();
+      await page.getByRole("button", { name: "Promote prod-eu to 1.5.0" }).waitFor();
+    }
+    server.problems.push({
+      path: "/promotions",
+      status: 409,
+      type: "promotion-open",
+      detail: "stage `prod-eu` already has prod-eu.0011, asked by alice",
+      hint: "wait for it, or abort it",
+    });
     await two.getByRole("button", { name: "Promote prod-eu to 1.5.0" }).click();
     await two.getByText("already has prod-eu.0011, asked by alice").waitFor();
     await two.getByText("wait for it, or abort it").waitFor();
@@ -183,6 +195,13 @@ const TESTS = {
     await page.getByText("What it pushed stays pushed. Abort?").waitFor();
     await page.getByRole("button", { name: "Abort" }).click();
     await page.locator("[data-panel=promotion]").getByText("aborted by bob").waitFor();
+    await page.keyboard.press("Escape");
+    await card(page, "1.5.0").click();
+    await page.getByLabel("Let it in without its upstream").selectOption("prod-us");
+    await page.getByRole("button", { name: "Approve for prod-us" }).click();
+    await page.getByRole("button", { name: "Approve for prod-us" }).click();
+    await page.getByText("approved for").waitFor();
+    await page.getByRole("button", { name: "Plan prod-us" }).waitFor();
     await page.keyboard.press("g");
     await page.keyboard.press("s");
     await page.getByRole("heading", { name: "Settings" }).waitFor();
@@ -230,7 +249,13 @@ const TESTS = {
     await page.goto(`${url}/p/bank?promotion=gone`);
     await page.getByText("no promotion gone").waitFor();
     await page.goto(`${url}/p/bank?warehouse=images`);
-    server.problems.push({ path: "/refresh", status: 429, type: "too-many", detail: "asked 10 times in a minute", hint: "ask again in 41 s" });
+    server.problems.push({
+      path: "/refresh",
+      status: 429,
+      type: "too-many",
+      detail: "asked 10 times in a minute",
+      hint: "ask again in 41 s",
+    });
     await page.getByRole("button", { name: "Look now" }).click();
     await page.getByText("ask again in 41 s").waitFor();
     await page.getByText("id in the log").waitFor();
@@ -243,7 +268,9 @@ const TESTS = {
     await page.goto(`${page.url()}/activity?actor=alice`);
     await page.getByRole("row").nth(50).waitFor();
     const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
-    const lines = readFileSync(await file.path(), "utf8").trim().split("\r\n");
+    const lines = readFileSync(await file.path(), "utf8")
+      .trim()
+      .split("\r\n");
     assert.equal(lines.length, 121);
     await page.getByLabel("only this kind").selectOption("Stage");
     await page.getByText("Nothing that matches these filters.").waitFor();
@@ -267,33 +294,57 @@ const TESTS = {
   async "axe finds nothing serious, in both themes, wide and phone"({ signIn, world }) {
     const [freight] = world.freight.keys();
     const [promotion] = world.promotions.keys();
-    const paths = ["", "/what-is-where", "/activity", "/settings", "?stage=prod-eu", `?freight=${freight}`, "?warehouse=images", `?promotion=${promotion}`, `?plan=prod-eu&with=${[...world.freight.keys()][1]}`];
+    const paths = [
+      "",
+      "/what-is-where",
+      "/activity",
+      "/settings",
+      "?stage=prod-eu",
+      `?freight=${freight}`,
+      "?warehouse=images",
+      `?promotion=${promotion}`,
+      `?plan=prod-eu&with=${[...world.freight.keys()][1]}`,
+    ];
     for (const options of [{ colorScheme: "light" }, { colorScheme: "dark", viewport: { width: 390, height: 844 } }]) {
       const page = await signIn(options);
       await onBoard(page);
       const home = page.url();
       for (const path of [...paths, null]) {
-        if (path === null) { await page.context().clearCookies(); await page.goto(home); await page.waitForSelector("form"); }
-        else { await page.goto(home + path); await page.waitForSelector("[data-nav], main h1"); await page.waitForLoadState("networkidle", { timeout: 300 }).catch(() => {}); }
+        if (path === null) {
+          await page.context().clearCookies();
+          await page.goto(home);
+          await page.waitForSelector("form");
+        } else {
+          await page.goto(home + path);
+          await page.waitForSelector("[data-nav], main h1");
+          await page.waitForLoadState("networkidle", { timeout: 300 }).catch(() => {});
+        }
         await page.evaluate(axe);
         const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
         const serious = violations.filter((one) => ["serious", "critical"].includes(one.impact));
-        assert.deepEqual(serious.map((one) => `${path} ${options.colorScheme}: ${one.id} ${one.nodes[0].html} ${one.nodes[0].failureSummary}`), []);
+        assert.deepEqual(
+          serious.map((one) => `${path} ${options.colorScheme}: ${one.id} ${one.nodes[0].html} ${one.nodes[0].failureSummary}`),
+          [],
+        );
       }
     }
   },
 
   async "in a big world (500 stages, 5,000 freight) it is drawn fast, and one change touches its own node only"({ signIn, world }) {
-    const page = await signIn({ watch: () => {
-      const look = () => {
-        const n = document.querySelectorAll("[data-nav=stages]").length;
-        if (n >= 501) window.drawnAt ??= performance.now();
-        else requestAnimationFrame(look);
-      };
-      look();
-    } });
+    const page = await signIn({
+      watch: () => {
+        const look = () => {
+          const n = document.querySelectorAll("[data-nav=stages]").length;
+          if (n >= 501) window.drawnAt ??= performance.now();
+          else requestAnimationFrame(look);
+        };
+        look();
+      },
+    });
     await page.waitForFunction(() => window.drawnAt !== undefined);
-    const ms = await page.evaluate(() => window.drawnAt - performance.getEntriesByType("resource").find((one) => one.name.endsWith("/board")).responseEnd);
+    const ms = await page.evaluate(
+      () => window.drawnAt - performance.getEntriesByType("resource").find((one) => one.name.endsWith("/board")).responseEnd,
+    );
     await page.evaluate(() => {
       window.touched = new Set();
       new MutationObserver((all) => {
@@ -309,17 +360,57 @@ const TESTS = {
     const touched = await page.evaluate(() => [...window.touched]);
     console.log(`        drawn ${Math.round(ms)} ms after its data; touched by one change: ${touched.join(" | ")}`);
     assert.ok(ms < 2_500, `${ms} ms`);
-    assert.ok(touched.every((name) => name === "team3-e2e" || /_node_/.test(name)), touched.join(" | "));
+    assert.ok(
+      touched.every((name) => name === "team3-e2e" || /_node_/.test(name)),
+      touched.join(" | "),
+    );
     for (let n = 0; n < 12; n += 1) await page.keyboard.press("j");
-    assert.equal(await page.evaluate(() => { const { left, right, top, bottom } = document.activeElement.getBoundingClientRect(); const frame = document.querySelector(".react-flow").getBoundingClientRect(); return left >= frame.left && right <= frame.right && top >= frame.top && bottom <= frame.bottom; }), true, "what has the focus is seen");
+    // What has the focus is seen.
+    await page.waitForFunction(() => {
+      const { left, right, top, bottom } = document.activeElement.getBoundingClientRect();
+      const frame = document.querySelector(".react-flow").getBoundingClientRect();
+      return left >= frame.left && right <= frame.right && top >= frame.top && bottom <= frame.bottom;
+    });
+  },
+
+  async "in a big world 10,000 updates leave the heap as it was"({ signIn, world }) {
+    const page = await signIn();
+    await stage(page, "team0-qa").waitFor();
+    const devtools = await page.context().newCDPSession(page);
+    const heap = async () => {
+      await devtools.send("HeapProfiler.collectGarbage");
+      return (await devtools.send("Runtime.getHeapUsage")).usedSize;
+    };
+    const update = async (n) => {
+      for (let at = 0; at < n; at += 1) {
+        const view = world.stages.get(`team${at % 100}-e2e`);
+        world.changed({ stages: [{ ...view, state: at % 2 ? "failed" : "promoting", waitsFor: `update ${at}` }] });
+        if (at % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      await has(page, `team${(n - 1) % 100}-e2e`, `update ${n - 1}`);
+    };
+    await update(1_000);
+    const before = await heap();
+    await update(10_000);
+    const after = await heap();
+    console.log(`        heap ${(before / 1e6).toFixed(1)} MB, after 10,000 updates ${(after / 1e6).toFixed(1)} MB`);
+    assert.ok(after < before * 1.1 + 2e6);
   },
 
   async "the first load is small, and from here only"({ signIn }) {
     const page = await signIn();
     await onBoard(page);
-    const files = await page.evaluate(() => performance.getEntriesByType("resource").map((one) => new URL(one.name).pathname).filter((path) => path.startsWith("/assets/")));
+    const files = await page.evaluate(() =>
+      performance
+        .getEntriesByType("resource")
+        .map((one) => new URL(one.name).pathname)
+        .filter((path) => path.startsWith("/assets/")),
+    );
     const dist = new URL("../../dist/", import.meta.url);
-    const bytes = [...new Set(files), "/index.html"].reduce((sum, path) => sum + gzipSync(readFileSync(new URL(`.${path}`, dist))).length, 0);
+    const bytes = [...new Set(files), "/index.html"].reduce(
+      (sum, path) => sum + gzipSync(readFileSync(new URL(`.${path}`, dist))).length,
+      0,
+    );
     console.log(`        first load: ${bytes} bytes gzipped in ${files.length + 1} files`);
     assert.ok(bytes <= 300_000);
   },
@@ -339,7 +430,9 @@ const TESTS = {
     await onBoard(page);
     await isTheme("dark");
     await page.keyboard.press("t");
-    await stage(page, "qa").filter({ hasText: /\d\d:\d\d:\d\d/ }).waitFor();
+    await stage(page, "qa")
+      .filter({ hasText: /\d\d:\d\d:\d\d/ })
+      .waitFor();
   },
 };
 

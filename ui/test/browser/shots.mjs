@@ -28,7 +28,10 @@ const VIEWS = {
 };
 const only = process.argv[3]?.split(",");
 for (const theme of ["light", "dark"]) {
-  for (const [size, viewport] of [["wide", { width: 1440, height: 800 }], ["phone", { width: 390, height: 844 }]]) {
+  for (const [size, viewport] of [
+    ["wide", { width: 1440, height: 800 }],
+    ["phone", { width: 390, height: 844 }],
+  ]) {
     const page = await set.signIn({ viewport, colorScheme: theme, reducedMotion: "reduce" });
     await page.waitForSelector("[data-nav]");
     for (const [name, path] of Object.entries(VIEWS)) {

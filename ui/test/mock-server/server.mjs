@@ -11,13 +11,28 @@ const USERS = { bob: { name: "Bob", password: "bob", may: true }, eve: { name: "
 
 export class MockServer {
   constructor(world, { port = 0, heartbeatMs = 10_000 } = {}) {
-    Object.assign(this, { world, port, heartbeatMs, sessions: new Map(), links: new Map([["demo", "bob"]]), problems: [], sockets: new Set(), epoch: 0, requests: [] });
+    Object.assign(this, {
+      world,
+      port,
+      heartbeatMs,
+      sessions: new Map(),
+      links: new Map([["demo", "bob"]]),
+      problems: [],
+      sockets: new Set(),
+      epoch: 0,
+      requests: [],
+    });
   }
 
   async start() {
     this.epoch += 1;
-    this.server = createServer((request, response) => this.answer(request, response).catch((error) => this.problem(response, 500, "bug", String(error.stack))));
-    this.server.on("connection", (socket) => { this.sockets.add(socket); socket.on("close", () => this.sockets.delete(socket)); });
+    this.server = createServer((request, response) =>
+      this.answer(request, response).catch((error) => this.problem(response, 500, "bug", String(error.stack))),
+    );
+    this.server.on("connection", (socket) => {
+      this.sockets.add(socket);
+      socket.on("close", () => this.sockets.delete(socket));
+    });
     await new Promise((resolve) => this.server.listen(this.port, "127.0.0.1", resolve));
     this.port = this.server.address().port;
     return `http://127.0.0.1:${this.port}`;
@@ -32,7 +47,16 @@ export class MockServer {
 
   problem(response, status, type, detail, hint = "") {
     response.writeHead(status, { "content-type": "application/problem+json" });
-    response.end(JSON.stringify({ type: `https://seaway.dev/problems/${type}`, title: type, status, detail, hint, id: randomBytes(4).toString("hex") }));
+    response.end(
+      JSON.stringify({
+        type: `https://seaway.dev/problems/${type}`,
+        title: type,
+        status,
+        detail,
+        hint,
+        id: randomBytes(4).toString("hex"),
+      }),
+    );
   }
 
   json(response, value, status = 200) {
@@ -54,21 +78,46 @@ export class MockServer {
     }
     if (parts[2] === "session") return this.session(request, response, body);
     const user = this.sessions.get(/seaway-mock=(\w+)/.exec(request.headers.cookie ?? "")?.[1]);
-    if (!user) return this.problem(response, 401, "not-authenticated", "no session, or it has ended", "sign in again, or `seaway open` for a new link");
-    const call = `${request.method} ${parts.slice(2).map((part, index) => (parts[2] === "projects" && [1, 3].includes(index) ? "*" : part)).join("/")}`;
+    if (!user)
+      return this.problem(
+        response,
+        401,
+        "not-authenticated",
+        "no session, or it has ended",
+        "sign in again, or `seaway open` for a new link",
+      );
+    const call = `${request.method} ${parts
+      .slice(2)
+      .map((part, index) => (parts[2] === "projects" && [1, 3].includes(index) ? "*" : part))
+      .join("/")}`;
     return this.call(call, parts, { body, user, url, request, response });
   }
 
   session(request, response, body) {
     const id = /seaway-mock=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
-    if (request.method === "DELETE") { this.sessions.delete(id); return this.json(response, undefined, 204); }
+    if (request.method === "DELETE") {
+      this.sessions.delete(id);
+      return this.json(response, undefined, 204);
+    }
     if (request.method === "GET") {
       const user = this.sessions.get(id);
       if (!user) return this.problem(response, 401, "not-authenticated", "no session");
-      return this.json(response, { user, name: USERS[user].name, via: "one-time link", expiresAt: new Date(Date.now() + 8 * 3_600_000).toISOString() });
+      return this.json(response, {
+        user,
+        name: USERS[user].name,
+        via: "one-time link",
+        expiresAt: new Date(Date.now() + 8 * 3_600_000).toISOString(),
+      });
     }
     const user = body.link ? this.links.get(body.link) : USERS[body.user]?.password === body.password ? body.user : undefined;
-    if (!user) return this.problem(response, 401, "not-authenticated", body.link ? "this link was used already, or is older than ten minutes" : "no user of that name with that password", body.link ? "seaway open" : "");
+    if (!user)
+      return this.problem(
+        response,
+        401,
+        "not-authenticated",
+        body.link ? "this link was used already, or is older than ten minutes" : "no user of that name with that password",
+        body.link ? "seaway open" : "",
+      );
     this.links.delete(body.link);
     const session = randomBytes(16).toString("hex");
     this.sessions.set(session, user);
@@ -79,46 +128,89 @@ export class MockServer {
   call(call, parts, { body, user, url, request, response }) {
     const { world } = this;
     const may = USERS[user].may;
-    const refused = () => this.problem(response, 403, "not-authorised", `${user} may not promote to stage \`${body.stage ?? ""}\`: lacks \`promote\` on stages in project \`bank\``, "ask a promoter");
-    if (parts[2] === "projects" && parts[3] && parts[3] !== "bank") return this.problem(response, 404, "not-found", `no project \`${parts[3]}\``);
+    const refused = () =>
+      this.problem(
+        response,
+        403,
+        "not-authorised",
+        `${user} may not promote to stage \`${body.stage ?? ""}\`: lacks \`promote\` on stages in project \`bank\``,
+        "ask a promoter",
+      );
+    if (parts[2] === "projects" && parts[3] && parts[3] !== "bank")
+      return this.problem(response, 404, "not-found", `no project \`${parts[3]}\``);
     switch (call) {
-      case "GET about": return this.json(response, { version: "0.2.0-mock", engine: "embedded", engineNote: "no cluster" });
-      case "GET projects": return this.json(response, { items: [{ name: "bank" }] });
-      case "GET projects/*/board": return this.json(response, world.board(may));
-      case "GET projects/*/changes": return this.stream(request, response, may);
-      case "GET projects/*/why": return this.json(response, { items: world.answersFor(may) });
-      case "GET what-is-where": return this.json(response, world.whatIsWhere());
-      case "GET projects/*/activity": return this.json(response, this.activity(url.searchParams));
-      case "POST projects/*/plans": return this.json(response, world.plan(body.stage, body.freight));
+      case "GET about":
+        return this.json(response, { version: "0.2.0-mock", engine: "embedded", engineNote: "no cluster" });
+      case "GET projects":
+        return this.json(response, { items: [{ name: "bank" }] });
+      case "GET projects/*/board":
+        return this.json(response, world.board(may));
+      case "GET projects/*/changes":
+        return this.stream(request, response, may);
+      case "GET projects/*/why":
+        return this.json(response, { items: world.answersFor(may) });
+      case "GET what-is-where":
+        return this.json(response, world.whatIsWhere());
+      case "GET projects/*/activity":
+        return this.json(response, this.activity(url.searchParams));
+      case "POST projects/*/plans":
+        return this.json(response, world.plan(body.stage, body.freight));
       case "POST projects/*/promotions": {
         if (!may) return refused();
         const open = world.stages.get(body.stage).promotion;
-        if (body.planDigest && world.plan(body.stage, body.freight).digest !== body.planDigest) return this.problem(response, 409, "plan-changed", `overlays/${body.stage}/kustomization.yaml changed on \`main\` since the plan`, "look at the new plan");
-        if (open) return this.problem(response, 409, "promotion-open", `stage \`${body.stage}\` already has ${open}, asked by ${world.promotions.get(open).actor}`, "wait for it, or abort it");
+        if (body.planDigest && world.plan(body.stage, body.freight).digest !== body.planDigest)
+          return this.problem(
+            response,
+            409,
+            "plan-changed",
+            `overlays/${body.stage}/kustomization.yaml changed on \`main\` since the plan`,
+            "look at the new plan",
+          );
+        if (open)
+          return this.problem(
+            response,
+            409,
+            "promotion-open",
+            `stage \`${body.stage}\` already has ${open}, asked by ${world.promotions.get(open).actor}`,
+            "wait for it, or abort it",
+          );
         return this.json(response, { name: world.promote(body.stage, body.freight, user, body.planDigest) }, 201);
       }
       case "GET projects/*/promotions/*": {
         const row = world.promotions.get(parts[5]);
-        return row ? this.json(response, { ...row, ...world.views.get(row.name) }) : this.problem(response, 404, "not-found", `no promotion \`${parts[5]}\``);
+        return row
+          ? this.json(response, { ...row, ...world.views.get(row.name) })
+          : this.problem(response, 404, "not-found", `no promotion \`${parts[5]}\``);
       }
-      case "POST projects/*/promotions/*/abort": return may ? (world.abort(parts[5], user), this.json(response, undefined, 202)) : refused();
-      case "POST projects/*/promotions/*/resolve": return may ? (world.resolve(parts[5]), this.json(response, undefined, 202)) : refused();
-      case "POST projects/*/stages/*/resume": return may ? (world.resume(parts[5]), this.json(response, undefined, 202)) : refused();
+      case "POST projects/*/promotions/*/abort":
+        return may ? (world.abort(parts[5], user), this.json(response, undefined, 202)) : refused();
+      case "POST projects/*/promotions/*/resolve":
+        return may ? (world.resolve(parts[5]), this.json(response, undefined, 202)) : refused();
+      case "POST projects/*/stages/*/resume":
+        return may ? (world.resume(parts[5]), this.json(response, undefined, 202)) : refused();
       case "POST projects/*/warehouses/*/refresh":
-      case "POST projects/*/stages/*/refresh": return this.json(response, undefined, 202);
+      case "POST projects/*/stages/*/refresh":
+        return this.json(response, undefined, 202);
       case "POST projects/*/freight/*/approve": {
         if (!may) return refused();
         const freight = world.freight.get(parts[5]);
-        freight.approvedFor.push(body.stage); freight.mayGoTo.push(body.stage);
+        freight.approvedFor.push(body.stage);
+        freight.mayGoTo.push(body.stage);
         world.changed({ freight: [freight] });
         return this.json(response, undefined, 202);
       }
-      default: return this.problem(response, 404, "not-found", `no ${call}`);
+      default:
+        return this.problem(response, 404, "not-found", `no ${call}`);
     }
   }
 
   activity(query) {
-    const found = this.world.activity.filter((item) => (!query.get("actor") || item.actor === query.get("actor")) && (!query.get("kind") || item.object.kind === query.get("kind")) && (!query.get("stage") || item.object.name.startsWith(query.get("stage")) || item.message.includes(query.get("stage"))));
+    const found = this.world.activity.filter(
+      (item) =>
+        (!query.get("actor") || item.actor === query.get("actor")) &&
+        (!query.get("kind") || item.object.kind === query.get("kind")) &&
+        (!query.get("stage") || item.object.name.startsWith(query.get("stage")) || item.message.includes(query.get("stage"))),
+    );
     const from = Number(query.get("after") ?? 0);
     return { items: found.slice(from, from + 50), ...(found.length > from + 50 ? { next: String(from + 50) } : {}) };
   }
@@ -127,7 +219,8 @@ export class MockServer {
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
     response.write(": hello\n\n");
     const [epoch, revision] = (request.headers["last-event-id"] ?? "").split(":");
-    const send = (change) => response.write(`id: ${this.epoch}:${change.revision}\nevent: board\ndata: ${JSON.stringify(this.world.forUser(change, may))}\n\n`);
+    const send = (change) =>
+      response.write(`id: ${this.epoch}:${change.revision}\nevent: board\ndata: ${JSON.stringify(this.world.forUser(change, may))}\n\n`);
     if (revision !== undefined) {
       const kept = this.world.log.filter((change) => change.revision > Number(revision));
       if (Number(epoch) === this.epoch) kept.forEach(send);
@@ -135,21 +228,33 @@ export class MockServer {
     }
     this.world.listeners.add(send);
     const heart = setInterval(() => response.write(": still here\n\n"), this.heartbeatMs);
-    response.on("close", () => { clearInterval(heart); this.world.listeners.delete(send); });
+    response.on("close", () => {
+      clearInterval(heart);
+      this.world.listeners.delete(send);
+    });
   }
 
   async control(verb, query, response) {
     if (verb === "push") this.world.push(query.get("version"), query.has("bad"));
     else if (verb === "branch-moves") this.world.branchMoves();
-    else if (verb === "kill-for") { const ms = Number(query.get("ms") ?? 5_000); this.json(response, {}); await this.kill(); setTimeout(() => this.start(), ms); return; }
-    else return this.problem(response, 404, "not-found", "push?version=1.5.1[&bad], branch-moves, kill-for?ms=5000");
+    else if (verb === "kill-for") {
+      const ms = Number(query.get("ms") ?? 5_000);
+      this.json(response, {});
+      await this.kill();
+      setTimeout(() => this.start(), ms);
+      return;
+    } else return this.problem(response, 404, "not-found", "push?version=1.5.1[&bad], branch-moves, kill-for?ms=5000");
     this.json(response, {});
   }
 
   file(path, response) {
     const asked = join(DIST, normalize(path));
     const isFile = asked.startsWith(DIST) && existsSync(asked) && statSync(asked).isFile() && !path.endsWith("index.html");
-    if (!isFile && extname(path) !== "") { response.writeHead(404); response.end(); return; }
+    if (!isFile && extname(path) !== "") {
+      response.writeHead(404);
+      response.end();
+      return;
+    }
     const nonce = randomBytes(16).toString("base64");
     const headers = {
       "content-type": TYPES[isFile ? extname(asked) : ".html"] ?? "application/octet-stream",

@@ -18,21 +18,46 @@ export class World {
     this.timers = new Set();
     this.git = {};
     this.branchTip = 1;
-    this.stages = new Map(STAGES.map((name, index) => [name, {
-      name, has: "", next: "", state: "empty", waitsFor: "", cause: "", hint: "", upstream: index === 0 ? [] : [STAGES[index - 1]],
-      warehouses: ["images"], controlFlow: false, index,
-    }]));
-    this.warehouses = new Map([["images", {
-      name: "images", state: "ready", freightCreation: "Automatic", lookedAt: this.ago(20), nextLookAt: this.ago(-40),
-      sources: [
-        { kind: "image", url: `${REGISTRY}/fund-transfer`, constraint: "^1.0.0" },
-        { kind: "image", url: `${REGISTRY}/account-info`, constraint: "^2.0.0" },
+    this.stages = new Map(
+      STAGES.map((name, index) => [
+        name,
+        {
+          name,
+          has: "",
+          next: "",
+          state: "empty",
+          waitsFor: "",
+          cause: "",
+          hint: "",
+          upstream: index === 0 ? [] : [STAGES[index - 1]],
+          warehouses: ["images"],
+          controlFlow: false,
+          index,
+        },
+      ]),
+    );
+    this.warehouses = new Map([
+      [
+        "images",
+        {
+          name: "images",
+          state: "ready",
+          freightCreation: "Automatic",
+          lookedAt: this.ago(20),
+          nextLookAt: this.ago(-40),
+          sources: [
+            { kind: "image", url: `${REGISTRY}/fund-transfer`, constraint: "^1.0.0" },
+            { kind: "image", url: `${REGISTRY}/account-info`, constraint: "^2.0.0" },
+          ],
+        },
       ],
-    }]]);
+    ]);
     this.rest();
   }
 
-  ago(seconds) { return new Date(this.now().getTime() - seconds * 1000).toISOString(); }
+  ago(seconds) {
+    return new Date(this.now().getTime() - seconds * 1000).toISOString();
+  }
 
   /** At rest: 1.5.0 in the first three, 1.4.8 in both productions. */
   rest() {
@@ -47,12 +72,20 @@ export class World {
   makeFreight(version, secondsAgo = 0, bad = false) {
     const name = sha(`freight ${version}`);
     const one = {
-      name, alias: ALIASES[this.freight.size % ALIASES.length], label: `fund-transfer ${version}`, version, warehouse: "images", foundAt: this.ago(secondsAgo),
+      name,
+      alias: ALIASES[this.freight.size % ALIASES.length],
+      label: `fund-transfer ${version}`,
+      version,
+      warehouse: "images",
+      foundAt: this.ago(secondsAgo),
       artifacts: [
         { kind: "image", url: `${REGISTRY}/fund-transfer`, tag: version, digest: digest(`ft ${version}`) },
         { kind: "image", url: `${REGISTRY}/account-info`, tag: "2.3.0", digest: digest("ai 2.3.0") },
       ],
-      in: [], verifiedIn: [], approvedFor: [], mayGoTo: ["qa"],
+      in: [],
+      verifiedIn: [],
+      approvedFor: [],
+      mayGoTo: ["qa"],
     };
     Object.defineProperty(one, "bad", { value: bad });
     this.freight.set(name, one);
@@ -62,8 +95,19 @@ export class World {
   settle(stage, freight, secondsAgo = 0) {
     const view = this.stages.get(stage);
     for (const other of this.freight.values()) other.in = other.in.filter((name) => name !== stage);
-    Object.assign(view, { has: freight.label, hasFreight: freight.name, state: "unchecked", waitsFor: "", cause: "the last promotion succeeded and nothing verifies this stage", hint: "", since: this.ago(secondsAgo) });
-    delete view.inGit; delete view.promotion; delete view.nextFreight; view.next = "";
+    Object.assign(view, {
+      has: freight.label,
+      hasFreight: freight.name,
+      state: "unchecked",
+      waitsFor: "",
+      cause: "the last promotion succeeded and nothing verifies this stage",
+      hint: "",
+      since: this.ago(secondsAgo),
+    });
+    delete view.inGit;
+    delete view.promotion;
+    delete view.nextFreight;
+    view.next = "";
     freight.in = STAGES.filter((name) => name === stage || freight.in.includes(name));
     freight.verifiedIn = STAGES.filter((name) => name === stage || freight.verifiedIn.includes(name));
     const after = STAGES[STAGES.indexOf(stage) + 1];
@@ -73,7 +117,11 @@ export class World {
 
   wait(stage, freight, secondsAgo = 0) {
     Object.assign(this.stages.get(stage), {
-      next: freight.label, nextFreight: freight.name, state: "waiting", since: this.ago(secondsAgo), waitsFor: "you: manual promotion",
+      next: freight.label,
+      nextFreight: freight.name,
+      state: "waiting",
+      since: this.ago(secondsAgo),
+      waitsFor: "you: manual promotion",
       cause: `${freight.label} waits for you: manual promotion (no policy lets it promote by itself)`,
       hint: `seaway promote ${stage} --freight ${freight.version}`,
     });
@@ -83,17 +131,36 @@ export class World {
     const row = this.newRow(stage, freight, stage === "prod-eu" ? "bob" : "seaway", 6_905);
     Object.assign(row, { phase: "Succeeded", startedAt: this.ago(6_904), finishedAt: this.ago(6_900) });
     const view = this.views.get(row.name);
-    for (const [index, step] of view.steps.entries()) Object.assign(step, { status: "Succeeded", startedAt: this.ago(6_904 - index), finishedAt: this.ago(6_903 - index) });
+    for (const [index, step] of view.steps.entries())
+      Object.assign(step, { status: "Succeeded", startedAt: this.ago(6_904 - index), finishedAt: this.ago(6_903 - index) });
     view.events = view.steps.map((step) => ({ at: step.finishedAt, name: "done", step: step.alias, message: "" }));
   }
 
   newRow(stage, freight, actor, secondsAgo = 0, planDigest) {
     this.counter += 1;
-    const row = { name: `${stage}.${String(this.counter).padStart(4, "0")}.${freight.name.slice(0, 7)}`, stage, freight: freight.name, label: freight.label, phase: "Pending", message: "", actor, createdAt: this.ago(secondsAgo) };
-    const aliases = [["promote::clone", "git-clone"], ["promote::update", "kustomize-set-image"], ["promote::commit", "git-commit"], ["promote::push", "git-push"]];
+    const row = {
+      name: `${stage}.${String(this.counter).padStart(4, "0")}.${freight.name.slice(0, 7)}`,
+      stage,
+      freight: freight.name,
+      label: freight.label,
+      phase: "Pending",
+      message: "",
+      actor,
+      createdAt: this.ago(secondsAgo),
+    };
+    const aliases = [
+      ["promote::clone", "git-clone"],
+      ["promote::update", "kustomize-set-image"],
+      ["promote::commit", "git-commit"],
+      ["promote::push", "git-push"],
+    ];
     if (stage === "e2e") aliases.push(["smoke-test", "http"]);
     this.promotions.set(row.name, row);
-    this.views.set(row.name, { steps: aliases.map(([alias, uses]) => ({ alias, uses, status: "Pending", message: "" })), events: [], ...(planDigest ? { planDigest } : {}) });
+    this.views.set(row.name, {
+      steps: aliases.map(([alias, uses]) => ({ alias, uses, status: "Pending", message: "" })),
+      events: [],
+      ...(planDigest ? { planDigest } : {}),
+    });
     return row;
   }
 
@@ -106,16 +173,25 @@ export class World {
     for (const listener of this.listeners) listener(whole);
   }
 
-  record(actor, reason, kind, name, message) { this.activity.unshift({ at: this.ago(0), actor, reason, object: { kind, name }, message }); }
+  record(actor, reason, kind, name, message) {
+    this.activity.unshift({ at: this.ago(0), actor, reason, object: { kind, name }, message });
+  }
 
   later(ms, act) {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => { this.timers.delete(timer); act?.(); resolve(); }, ms * this.pace);
+      const timer = setTimeout(() => {
+        this.timers.delete(timer);
+        act?.();
+        resolve();
+      }, ms * this.pace);
       this.timers.add(timer);
     });
   }
 
-  end() { for (const timer of this.timers) clearTimeout(timer); this.timers.clear(); }
+  end() {
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers.clear();
+  }
 
   push(version, bad = false) {
     const freight = this.makeFreight(version, 0, bad);
@@ -130,7 +206,15 @@ export class World {
     const freight = this.freight.get(freightName);
     const view = this.stages.get(stage);
     const row = this.newRow(stage, freight, actor, 0, planDigest);
-    Object.assign(view, { promotion: row.name, next: freight.label, nextFreight: freight.name, state: "promoting", waitsFor: "", since: this.ago(0), cause: `${freight.label} is being promoted` });
+    Object.assign(view, {
+      promotion: row.name,
+      next: freight.label,
+      nextFreight: freight.name,
+      state: "promoting",
+      waitsFor: "",
+      since: this.ago(0),
+      cause: `${freight.label} is being promoted`,
+    });
     this.record(actor, "PromotionCreated", "Promotion", row.name, `${freight.label} into ${stage}`);
     this.changed({ promotions: [row], stages: [view] });
     void this.run(row, freight);
@@ -153,14 +237,23 @@ export class World {
       if (step.alias === "smoke-test" && freight.bad) return this.fail(row, view, step, freight);
       Object.assign(step, { status: "Succeeded", finishedAt: this.ago(0) });
       if (step.uses === "git-push") step.output = { commit: sha(row.name), branch: "main" };
-      view.events.push({ at: this.ago(0), name: "done", step: step.alias, message: step.uses === "git-push" ? `commit ${sha(row.name).slice(0, 8)} on main` : "" });
+      view.events.push({
+        at: this.ago(0),
+        name: "done",
+        step: step.alias,
+        message: step.uses === "git-push" ? `commit ${sha(row.name).slice(0, 8)} on main` : "",
+      });
     }
     Object.assign(row, { phase: "Succeeded", message: "", finishedAt: this.ago(0) });
     this.settle(row.stage, freight);
     this.record(row.actor, "PromotionSucceeded", "Promotion", row.name, `${freight.label} into ${row.stage}`);
     const next = STAGES[STAGES.indexOf(row.stage) + 1];
     if (next === "prod-eu") this.wait(next, freight);
-    this.changed({ promotions: [{ ...row }], stages: [this.stages.get(row.stage), ...(next ? [this.stages.get(next)] : [])], freight: [...this.freight.values()] });
+    this.changed({
+      promotions: [{ ...row }],
+      stages: [this.stages.get(row.stage), ...(next ? [this.stages.get(next)] : [])],
+      freight: [...this.freight.values()],
+    });
     if (next && next !== "prod-eu") await this.later(next === "prod-us" ? 4_000 : 300, () => this.promote(next, freight.name, "seaway"));
   }
 
@@ -169,7 +262,14 @@ export class World {
     Object.assign(row, { phase: "Failed", message: "smoke test answered 500", finishedAt: this.ago(0) });
     view.events.push({ at: this.ago(0), name: "failed", step: step.alias, message: "smoke test answered 500" });
     const stage = this.stages.get(row.stage);
-    Object.assign(stage, { state: "failed", waitsFor: "smoke test answered 500", cause: `${freight.label} (in git all the same): smoke test answered 500`, since: this.ago(0), hint: `seaway promote ${row.stage} --freight FREIGHT`, inGit: freight.label });
+    Object.assign(stage, {
+      state: "failed",
+      waitsFor: "smoke test answered 500",
+      cause: `${freight.label} (in git all the same): smoke test answered 500`,
+      since: this.ago(0),
+      hint: `seaway promote ${row.stage} --freight FREIGHT`,
+      inGit: freight.label,
+    });
     delete stage.promotion;
     this.record(row.actor, "PromotionFailed", "Promotion", row.name, "smoke test answered 500");
     this.changed({ promotions: [{ ...row }], stages: [stage] });
@@ -180,7 +280,11 @@ export class World {
     Object.assign(row, { phase: "Aborted", message: `aborted by ${actor}`, finishedAt: this.ago(0) });
     const stage = this.stages.get(row.stage);
     const has = this.freight.get(stage.hasFreight);
-    if (has) this.settle(row.stage, has); else { stage.state = "empty"; delete stage.promotion; }
+    if (has) this.settle(row.stage, has);
+    else {
+      stage.state = "empty";
+      delete stage.promotion;
+    }
     this.record(actor, "PromotionAborted", "Promotion", name, `by ${actor}`);
     this.changed({ promotions: [{ ...row }], stages: [stage] });
   }
@@ -208,7 +312,11 @@ export class World {
   }
 
   hold(stage) {
-    Object.assign(this.stages.get(stage), { state: "held", waitsFor: "lifting the hold", cause: "bob chose other freight than fund-transfer 1.5.0" });
+    Object.assign(this.stages.get(stage), {
+      state: "held",
+      waitsFor: "lifting the hold",
+      cause: "bob chose other freight than fund-transfer 1.5.0",
+    });
     this.changed({ stages: [this.stages.get(stage)] });
   }
 
@@ -218,18 +326,33 @@ export class World {
   }
 
   /** Someone else commits to the planned file. */
-  branchMoves() { this.branchTip += 1; this.git["prod-eu"] = `1.4.8-hotfix${this.branchTip}`; }
+  branchMoves() {
+    this.branchTip += 1;
+    this.git["prod-eu"] = `1.4.8-hotfix${this.branchTip}`;
+  }
 
   stageFor(view, may) {
-    const waits = view.waitsFor.startsWith("you:") && !may ? { waitsFor: "a promoter: manual promotion", cause: view.cause.replace("waits for you", "waits for a promoter"), hint: "" } : {};
+    const waits =
+      view.waitsFor.startsWith("you:") && !may
+        ? { waitsFor: "a promoter: manual promotion", cause: view.cause.replace("waits for you", "waits for a promoter"), hint: "" }
+        : {};
     return { ...view, ...waits, mayPromote: may };
   }
 
   answers() {
-    return [...this.stages.values()].filter((stage) => ["waiting", "failed", "blocked", "uncertain"].includes(stage.state)).map((stage) => ({
-      kind: "Stage", name: stage.name, state: stage.state, reason: stage.state === "failed" ? "PromotionFailed" : "ManualPromotion", cause: stage.cause, waitsFor: stage.waitsFor, since: stage.since,
-      releases: stage.state === "failed" ? "another promotion, of this freight or other" : "a person who may promote to the stage", hint: stage.hint,
-    }));
+    return [...this.stages.values()]
+      .filter((stage) => ["waiting", "failed", "blocked", "uncertain"].includes(stage.state))
+      .map((stage) => ({
+        kind: "Stage",
+        name: stage.name,
+        state: stage.state,
+        reason: stage.state === "failed" ? "PromotionFailed" : "ManualPromotion",
+        cause: stage.cause,
+        waitsFor: stage.waitsFor,
+        since: stage.since,
+        releases: stage.state === "failed" ? "another promotion, of this freight or other" : "a person who may promote to the stage",
+        hint: stage.hint,
+      }));
   }
 
   answersFor(may) {
@@ -237,17 +360,33 @@ export class World {
   }
 
   words(answer, may) {
-    return may ? {} : { waitsFor: answer.waitsFor.replace(/^you:/, "a promoter:"), cause: answer.cause.replace("waits for you", "waits for a promoter"), hint: answer.state === "waiting" ? "" : answer.hint };
+    return may
+      ? {}
+      : {
+          waitsFor: answer.waitsFor.replace(/^you:/, "a promoter:"),
+          cause: answer.cause.replace("waits for you", "waits for a promoter"),
+          hint: answer.state === "waiting" ? "" : answer.hint,
+        };
   }
 
   forUser(change, may) {
-    return { ...change, ...(change.stages ? { stages: change.stages.map((stage) => this.stageFor(stage, may)) } : {}), answers: this.answersFor(may) };
+    return {
+      ...change,
+      ...(change.stages ? { stages: change.stages.map((stage) => this.stageFor(stage, may)) } : {}),
+      answers: this.answersFor(may),
+    };
   }
 
   board(may) {
     return {
-      revision: this.revision, project: "bank", now: this.ago(0), warehouses: [...this.warehouses.values()], stages: [...this.stages.values()].map((stage) => this.stageFor(stage, may)),
-      freight: [...this.freight.values()], promotions: [...this.promotions.values()], answers: this.answersFor(may),
+      revision: this.revision,
+      project: "bank",
+      now: this.ago(0),
+      warehouses: [...this.warehouses.values()],
+      stages: [...this.stages.values()].map((stage) => this.stageFor(stage, may)),
+      freight: [...this.freight.values()],
+      promotions: [...this.promotions.values()],
+      answers: this.answersFor(may),
     };
   }
 
@@ -260,23 +399,44 @@ export class World {
     const has = this.stages.get(stage).has.split(" ").pop() || "nothing";
     const allowed = freight.mayGoTo.includes(stage);
     return {
-      sentence: changed ? `${stage} goes from ${has} to ${freight.version}: 1 file, 1 commit on \`main\`, then push.` : `${stage} has ${freight.version} already: nothing would be written.`,
-      stage, freight: freight.name, label: freight.label, digest: `v1:${digest(`${stage} ${freight.version} ${before}`).slice(7)}`, changed, truncated: false,
+      sentence: changed
+        ? `${stage} goes from ${has} to ${freight.version}: 1 file, 1 commit on \`main\`, then push.`
+        : `${stage} has ${freight.version} already: nothing would be written.`,
+      stage,
+      freight: freight.name,
+      label: freight.label,
+      digest: `v1:${digest(`${stage} ${freight.version} ${before}`).slice(7)}`,
+      changed,
+      truncated: false,
       files: changed ? [{ repository: REPOSITORY, branch: "main", path, mode: "100644", diff, added: 1, removed: 1, binary: false }] : [],
-      effects: [{ alias: "promote::push", kind: "git-push", description: "push src to branch main" }, ...(stage === "e2e" ? [{ alias: "smoke-test", kind: "http", description: "GET http://127.0.0.1:7480/smoke/e2e" }] : [])],
+      effects: [
+        { alias: "promote::push", kind: "git-push", description: "push src to branch main" },
+        ...(stage === "e2e" ? [{ alias: "smoke-test", kind: "http", description: "GET http://127.0.0.1:7480/smoke/e2e" }] : []),
+      ],
       waits: stage === "e2e" ? [{ alias: "smoke-test", for: "an answer of 200", releasedBy: "the smoke test" }] : [],
       canStart: allowed ? { now: true } : { now: false, reason: `${freight.label} may not go to ${stage}: it is not verified upstream` },
     };
   }
 
   whatIsWhere() {
-    const cells = (version) => [...this.stages.values()].map((stage) => {
-      const freight = this.freight.get(stage.hasFreight);
-      return { project: "bank", stage: stage.name, version: version(freight), state: stage.state, since: stage.since, freight: freight?.name };
-    });
+    const cells = (version) =>
+      [...this.stages.values()].map((stage) => {
+        const freight = this.freight.get(stage.hasFreight);
+        return {
+          project: "bank",
+          stage: stage.name,
+          version: version(freight),
+          state: stage.state,
+          since: stage.since,
+          freight: freight?.name,
+        };
+      });
     return {
       services: ["account-info", "fund-transfer"],
-      rows: [{ service: "account-info", cells: cells((freight) => freight?.artifacts[1].tag ?? "") }, { service: "fund-transfer", cells: cells((freight) => freight?.version ?? "") }],
+      rows: [
+        { service: "account-info", cells: cells((freight) => freight?.artifacts[1].tag ?? "") },
+        { service: "fund-transfer", cells: cells((freight) => freight?.version ?? "") },
+      ],
     };
   }
 }

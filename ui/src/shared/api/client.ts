@@ -1,8 +1,6 @@
 // The one door to `/seaway/v1`: a function for each of its paths.
 import { problemOf, unreachable } from "./problem.ts";
-import type {
-  About, Activity, ActivityFilter, Answer, Board, PlanView, PromotionView, Session, WhatIsWhere,
-} from "./types.ts";
+import type { About, Activity, ActivityFilter, Answer, Board, PlanView, PromotionView, Session, WhatIsWhere } from "./types.ts";
 
 const ROOT = "/seaway/v1";
 const ANSWER_WITHIN_MS = 130_000; // A plan may take the server two minutes.

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import { EventReader } from "./events.ts";
 
-const whole = "id: 3:7\nevent: board\ndata: {\"a\":\ndata: 1}\n\n: heartbeat\n\nevent: resync\r\ndata: {}\r\n\r\n";
-const wanted = [{ id: "3:7", event: "board", data: '{"a":\n1}' }, { event: "resync", data: "{}" }];
+const whole = 'id: 3:7\nevent: board\ndata: {"a":\ndata: 1}\n\n: heartbeat\n\nevent: resync\r\ndata: {}\r\n\r\n';
+const wanted = [
+  { id: "3:7", event: "board", data: '{"a":\n1}' },
+  { event: "resync", data: "{}" },
+];
 
 test("events are read whole, comments give nothing", () => expect(new EventReader().take(whole)).toEqual(wanted));
 

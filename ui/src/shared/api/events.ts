@@ -1,6 +1,10 @@
 // Server-sent events, read from a fetched body: fetch can send headers and sees status codes, EventSource can and does not.
 
-export interface ServerEvent { id?: string; event: string; data: string }
+export interface ServerEvent {
+  id?: string;
+  event: string;
+  data: string;
+}
 
 const EVENT_CHARS_MAX = 32 * 1024 * 1024;
 

@@ -30,8 +30,22 @@ export function App({ link }: { link: string | null }) {
   const problem = session.error;
   if (problem instanceof Problem && problem.status === 401) {
     // "Not signed in" is no news; a link that does not work any more is.
-    return <SignIn hasEnded={wasIn.current} problem={link === null || wasIn.current ? null : problem} onSignedIn={() => void queries.resetQueries({ queryKey: ["session"] })} />;
+    return (
+      <SignIn
+        hasEnded={wasIn.current}
+        problem={link === null || wasIn.current ? null : problem}
+        onSignedIn={() => void queries.resetQueries({ queryKey: ["session"] })}
+      />
+    );
   }
-  if (!session.data) return <main style={{ padding: 32, maxWidth: 720 }}><ProblemNote error={problem} /><button type="button" onClick={() => void session.refetch()}>Ask again</button></main>;
+  if (!session.data)
+    return (
+      <main style={{ padding: 32, maxWidth: 720 }}>
+        <ProblemNote error={problem} />
+        <button type="button" onClick={() => void session.refetch()}>
+          Ask again
+        </button>
+      </main>
+    );
   return <RouterProvider router={router} key={session.data.user} />;
 }

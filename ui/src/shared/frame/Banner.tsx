@@ -42,7 +42,11 @@ function Rows({ words, tone, answers }: { words: string; tone: "you" | "others" 
         <li key={`${answer.kind}/${answer.name}`} className={css.row}>
           <span className={css.words}>{index === 0 ? words : ""}</span>
           <What answer={answer} />
-          {index === SHOWN_MAX - 1 && answers.length > SHOWN_MAX && !shows && <Button look="quiet" onClick={() => setShows(true)}>and {answers.length - SHOWN_MAX} more</Button>}
+          {index === SHOWN_MAX - 1 && answers.length > SHOWN_MAX && !shows && (
+            <Button look="quiet" onClick={() => setShows(true)}>
+              and {answers.length - SHOWN_MAX} more
+            </Button>
+          )}
           <Do answer={answer} />
         </li>
       ))}
@@ -58,10 +62,28 @@ function What({ answer }: { answer: Answer }) {
   return (
     <p className={css.what}>
       <StateMark state={answer.state} word={false} />{" "}
-      {kind ? <OpenLink kind={kind} name={answer.name} className={css.name}>{answer.name}</OpenLink> : <b>{answer.name}</b>}
-      {isWaiting && stage && stage.next !== "" && <> ← {stage.next}{freight && <span className={css.alias}> {freight.alias}</span>}</>}
-      <span className={css.cause} title={answer.cause}>{isWaiting && stage ? answer.waitsFor.replace(/^(you|a promoter): /, "") : <Words text={answer.cause} />}</span>
-      {answer.since && <span className={css.since} aria-live="off"><Ago at={answer.since} suffix="ago" /></span>}
+      {kind ? (
+        <OpenLink kind={kind} name={answer.name} className={css.name}>
+          {answer.name}
+        </OpenLink>
+      ) : (
+        <b>{answer.name}</b>
+      )}
+      {isWaiting && stage && stage.next !== "" && (
+        <>
+          {" "}
+          ← {stage.next}
+          {freight && <span className={css.alias}> {freight.alias}</span>}
+        </>
+      )}
+      <span className={css.cause} title={answer.cause}>
+        {isWaiting && stage ? answer.waitsFor.replace(/^(you|a promoter): /, "") : <Words text={answer.cause} />}
+      </span>
+      {answer.since && (
+        <span className={css.since} aria-live="off">
+          <Ago at={answer.since} suffix="ago" />
+        </span>
+      )}
     </p>
   );
 }
@@ -73,7 +95,20 @@ function Do({ answer }: { answer: Answer }) {
   const kind = OPENABLE[answer.kind];
   const nextFreight = stage?.nextFreight;
   if (stage && stage.mayPromote && answer.state === "waiting" && nextFreight !== undefined) {
-    return <Button keys="p" disabled={!isLive} title={`what would be written: ${partsOf(stage.next)[0]?.version ?? ""} into ${stage.name}`} onClick={() => plan(stage.name, nextFreight)}>See plan</Button>;
+    return (
+      <Button
+        keys="p"
+        disabled={!isLive}
+        title={`what would be written: ${partsOf(stage.next)[0]?.version ?? ""} into ${stage.name}`}
+        onClick={() => plan(stage.name, nextFreight)}
+      >
+        See plan
+      </Button>
+    );
   }
-  return kind ? <Button keys="w" title="why does it not move" onClick={() => open(kind, answer.name)}>Why</Button> : null;
+  return kind ? (
+    <Button keys="w" title="why does it not move" onClick={() => open(kind, answer.name)}>
+      Why
+    </Button>
+  ) : null;
 }

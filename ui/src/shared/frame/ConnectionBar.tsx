@@ -12,7 +12,8 @@ export function ConnectionBar() {
   if (connection.state === "lost") {
     return (
       <p className={`${css.bar} ${css.lost}`} role="alert">
-        <b>No connection since {clock(connection.since)}.</b> What you see is as it was then; nothing can be asked until it is back. Trying again. <span className={css.why}>({connection.why})</span>
+        <b>No connection since {clock(connection.since)}.</b> What you see is as it was then; nothing can be asked until it is back. Trying
+        again. <span className={css.why}>({connection.why})</span>
       </p>
     );
   }
@@ -20,13 +21,29 @@ export function ConnectionBar() {
   return (
     <p className={`${css.bar} ${css.back}`} role="status">
       <b>Connected again.</b> Missed between {clock(missed.from)} and {clock(missed.until)}:{" "}
-      {missed.stages.length + missed.freight.length === 0 ? "nothing changed." : (
+      {missed.stages.length + missed.freight.length === 0 ? (
+        "nothing changed."
+      ) : (
         <>
-          {missed.stages.map((name) => { const stage = board.get("stages", name); return <OpenLink key={name} kind="stage" name={name} className={css.one}>{name} {stage?.state}{stage?.has ? `, ${stage.has}` : ""}</OpenLink>; })}
-          {missed.freight.map((name) => <OpenLink key={name} kind="freight" name={name} className={css.one}>new: {board.get("freight", name)?.label}</OpenLink>)}
+          {missed.stages.map((name) => {
+            const stage = board.get("stages", name);
+            return (
+              <OpenLink key={name} kind="stage" name={name} className={css.one}>
+                {name} {stage?.state}
+                {stage?.has ? `, ${stage.has}` : ""}
+              </OpenLink>
+            );
+          })}
+          {missed.freight.map((name) => (
+            <OpenLink key={name} kind="freight" name={name} className={css.one}>
+              new: {board.get("freight", name)?.label}
+            </OpenLink>
+          ))}
         </>
       )}
-      <Button look="quiet" onClick={() => board.say(null)}>Read</Button>
+      <Button look="quiet" onClick={() => board.say(null)}>
+        Read
+      </Button>
     </p>
   );
 }

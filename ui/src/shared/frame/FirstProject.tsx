@@ -8,8 +8,21 @@ import { ProblemNote } from "../look/ProblemNote.tsx";
 export function FirstProject() {
   const projects = useQuery({ queryKey: ["projects"], queryFn: api.projects });
   const first = projects.data?.items[0];
-  if (first) return <Navigate to={"/p/$project" as never} params={{ project: first.name } as never} replace />;
-  if (projects.isError) return <main><ProblemNote error={projects.error} /></main>;
+  if (first) return <Navigate to="/p/$project" params={{ project: first.name }} replace />;
+  if (projects.isError)
+    return (
+      <main>
+        <ProblemNote error={projects.error} />
+      </main>
+    );
   if (projects.isPending) return null;
-  return <main><Empty what="There is no project yet, or none that you may see." command="seaway apply -f examples/bank" then="Its pipeline appears here as soon as it is there." /></main>;
+  return (
+    <main>
+      <Empty
+        what="There is no project yet, or none that you may see."
+        command="seaway apply -f examples/bank"
+        then="Its pipeline appears here as soon as it is there."
+      />
+    </main>
+  );
 }

@@ -2,9 +2,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { api } from "../api/client.ts";
+import { PAGES, type Page } from "./open.ts";
 import css from "./Header.module.css";
 
-const PAGES: [string, string, string][] = [["", "Pipeline", "g p"], ["/what-is-where", "What is where", "g w"], ["/activity", "Activity", "g a"]];
+const SHOWN: [Page, string, string][] = [
+  ["pipeline", "Pipeline", "g p"],
+  ["what is where", "What is where", "g w"],
+  ["activity", "Activity", "g a"],
+];
 
 export function Header({ project, onSearch, onHelp }: { project: string; onSearch: () => void; onHelp: () => void }) {
   const navigate = useNavigate();
@@ -16,20 +21,57 @@ export function Header({ project, onSearch, onHelp }: { project: string; onSearc
   return (
     <header className={css.header}>
       <span className={css.brand}>Seaway</span>
-      <select className={css.project} aria-label="project" value={project} onChange={(event) => void navigate({ to: "/p/$project" as never, params: { project: event.target.value } as never })}>
-        {all.map((name) => <option key={name}>{name}</option>)}
+      <select
+        className={css.project}
+        aria-label="project"
+        value={project}
+        onChange={(event) => void navigate({ to: PAGES.pipeline, params: { project: event.target.value } })}
+      >
+        {all.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
       </select>
       <nav className={css.pages} aria-label="pages">
-        {PAGES.map(([path, name, keys]) => (
-          <Link key={name} to={`/p/$project${path}` as never} params={{ project } as never} activeOptions={{ exact: true, includeSearch: false }} activeProps={{ className: css.active, "aria-current": "page" }} className={css.page} title={`${name} (${keys})`}>{name}</Link>
+        {SHOWN.map(([page, name, keys]) => (
+          <Link
+            key={name}
+            to={PAGES[page]}
+            params={{ project }}
+            activeOptions={{ exact: true, includeSearch: false }}
+            activeProps={{ className: css.active, "aria-current": "page" }}
+            className={css.page}
+            title={`${name} (${keys})`}
+          >
+            {name}
+          </Link>
         ))}
       </nav>
-      <button type="button" className={css.search} onClick={onSearch} title="search (Ctrl-K)"><span>Search</span><kbd>Ctrl-K</kbd></button>
-      <span className={css.engine} title={about.data ? `Seaway ${about.data.version}; its objects live in the ${about.data.engine} engine, and it is ${about.data.engineNote}` : ""}>
+      <button type="button" className={css.search} onClick={onSearch} title="search (Ctrl-K)">
+        <span>Search</span>
+        <kbd>Ctrl-K</kbd>
+      </button>
+      <span
+        className={css.engine}
+        title={
+          about.data
+            ? `Seaway ${about.data.version}; its objects live in the ${about.data.engine} engine, and it is ${about.data.engineNote}`
+            : ""
+        }
+      >
         {about.data && `${about.data.engine} · ${about.data.engineNote}`}
       </span>
-      <button type="button" className={css.help} onClick={onHelp} title="keys (?)" aria-label="keys">?</button>
-      <Link to={"/p/$project/settings" as never} params={{ project } as never} className={css.user} activeProps={{ "aria-current": "page" }} title="session and settings (g s)">{session.data?.user ?? "…"}</Link>
+      <button type="button" className={css.help} onClick={onHelp} title="keys (?)" aria-label="keys">
+        ?
+      </button>
+      <Link
+        to={PAGES.settings}
+        params={{ project }}
+        className={css.user}
+        activeProps={{ "aria-current": "page" }}
+        title="session and settings (g s)"
+      >
+        {session.data?.user ?? "…"}
+      </Link>
     </header>
   );
 }

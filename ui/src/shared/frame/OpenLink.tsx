@@ -2,7 +2,10 @@
 import type { AnchorHTMLAttributes } from "react";
 import { hrefOf, useGo, type Openable } from "./open.ts";
 
-interface Props extends AnchorHTMLAttributes<HTMLAnchorElement> { kind: Openable; name: string }
+interface Props extends AnchorHTMLAttributes<HTMLAnchorElement> {
+  kind: Openable;
+  name: string;
+}
 
 export function OpenLink({ kind, name, children, ...rest }: Props) {
   const { open } = useGo();

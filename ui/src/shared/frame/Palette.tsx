@@ -8,10 +8,12 @@ import { switchTimes } from "../look/clock.ts";
 import { Dialog } from "../look/Dialog.tsx";
 import { chooseTheme } from "../look/theme.ts";
 import { choicesOf, matching, type Choice, type Narrow } from "./choices.ts";
-import { useOpen } from "./open.ts";
+import { PAGES, useOpen } from "./open.ts";
 import css from "./Palette.module.css";
 
-export interface Asked extends Narrow { question: string }
+export interface Asked extends Narrow {
+  question: string;
+}
 
 export function Palette({ asked, project, onClose, onHelp }: { asked: Asked; project: string; onClose: () => void; onHelp: () => void }) {
   const board = useBoard();
@@ -24,13 +26,18 @@ export function Palette({ asked, project, onClose, onHelp }: { asked: Asked; pro
   const choices = useMemo(() => choicesOf(board, asked), [board, asked]);
   const found = matching(choices, question);
   const here = Math.min(at, found.length - 1);
-  const title = asked.stage !== undefined ? `Plan ${asked.stage} with…` : asked.freight !== undefined ? `Plan ${board.get("freight", asked.freight)?.label ?? ""} into…` : "Search";
+  const title =
+    asked.stage !== undefined
+      ? `Plan ${asked.stage} with…`
+      : asked.freight !== undefined
+        ? `Plan ${board.get("freight", asked.freight)?.label ?? ""} into…`
+        : "Search";
 
   const choose = ({ what }: Choice) => {
     onClose();
     if (what.kind === "open") open(what.object, what.name);
     else if (what.kind === "plan") plan(what.stage, what.freight);
-    else if (what.kind === "go") void navigate({ to: `/p/$project${what.page}` as never, params: { project } as never });
+    else if (what.kind === "go") void navigate({ to: PAGES[what.page], params: { project } });
     else if (what.verb === "help") onHelp();
     else if (what.verb === "times") switchTimes();
     else if (what.verb === "theme") chooseTheme(document.documentElement.dataset["theme"] === "dark" ? "light" : "dark");
@@ -49,23 +56,48 @@ export function Palette({ asked, project, onClose, onHelp }: { asked: Asked; pro
   return (
     <Dialog title={title} onClose={onClose} bare>
       <input
-        className={css.question} role="combobox" aria-expanded="true" aria-controls="palette-list" aria-label={title} placeholder={title === "Search" ? "a stage, a version, or what to do" : title}
-        aria-activedescendant={found[here] ? `palette-${here}` : undefined} value={question} autoFocus spellCheck={false}
-        onChange={(event) => { setQuestion(event.target.value); setAt(0); }} onKeyDown={onKeyDown}
+        className={css.question}
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="palette-list"
+        aria-label={title}
+        placeholder={title === "Search" ? "a stage, a version, or what to do" : title}
+        aria-activedescendant={found[here] ? `palette-${here}` : undefined}
+        value={question}
+        autoFocus
+        spellCheck={false}
+        onChange={(event) => {
+          setQuestion(event.target.value);
+          setAt(0);
+        }}
+        onKeyDown={onKeyDown}
       />
       <ul id="palette-list" role="listbox" aria-label="found" className={css.list}>
         {found.map((one, index) => (
           <li
-            key={one.id} id={`palette-${index}`} role="option" aria-selected={index === here} className={css.choice}
-            ref={(element) => { if (index === here) element?.scrollIntoView({ block: "nearest" }); }}
-            onMouseMove={() => setAt(index)} onClick={() => choose(one)}
+            key={one.id}
+            id={`palette-${index}`}
+            role="option"
+            aria-selected={index === here}
+            className={css.choice}
+            ref={(element) => {
+              if (index === here) element?.scrollIntoView({ block: "nearest" });
+            }}
+            onMouseMove={() => setAt(index)}
+            onClick={() => choose(one)}
           >
             <span className={css.verb}>{one.verb}</span> <span>{one.text}</span> <span className={css.detail}>{one.detail}</span>
             {one.keys !== undefined && <kbd>{one.keys}</kbd>}
           </li>
         ))}
       </ul>
-      {found.length === 0 && <p className={css.none}>{asked.stage !== undefined || asked.freight !== undefined ? "Nothing may be promoted here now: w says why." : "Nothing by that name here."}</p>}
+      {found.length === 0 && (
+        <p className={css.none}>
+          {asked.stage !== undefined || asked.freight !== undefined
+            ? "Nothing may be promoted here now: w says why."
+            : "Nothing by that name here."}
+        </p>
+      )}
     </Dialog>
   );
 }

@@ -14,7 +14,7 @@ import { Banner } from "./Banner.tsx";
 import { ConnectionBar } from "./ConnectionBar.tsx";
 import { Header } from "./Header.tsx";
 import { HelpDialog } from "./HelpDialog.tsx";
-import { useOpen } from "./open.ts";
+import { PAGES, type Page, useOpen } from "./open.ts";
 import { Palette, type Asked } from "./Palette.tsx";
 import { SidePanel } from "./SidePanel.tsx";
 import { useVerbs } from "./verbs.ts";
@@ -35,8 +35,14 @@ export function ProjectFrame() {
     });
     return stream.stop;
   }, [board, project, queries]);
-  useEffect(() => { document.title = `${project} · Seaway`; }, [project]);
-  return <BoardContext value={board}><Inside project={project} ended={ended} /></BoardContext>;
+  useEffect(() => {
+    document.title = `${project} · Seaway`;
+  }, [project]);
+  return (
+    <BoardContext value={board}>
+      <Inside project={project} ended={ended} />
+    </BoardContext>
+  );
 }
 
 function Inside({ project, ended }: { project: string; ended: Problem | null }) {
@@ -45,13 +51,22 @@ function Inside({ project, ended }: { project: string; ended: Problem | null }) 
   const [asked, ask] = useState<Asked | null>(null);
   const [helps, setHelps] = useState(false);
   const verbs = useVerbs(ask);
-  const go = (page: string) => () => void navigate({ to: `/p/$project${page}` as never, params: { project } as never });
+  const go = (page: Page) => () => void navigate({ to: PAGES[page], params: { project } });
   useKeys({
     "mod+k": () => ask({ question: "" }),
-    "g p": go(""), "g w": go("/what-is-where"), "g a": go("/activity"), "g s": go("/settings"),
-    j: () => step(1), k: () => step(-1),
-    ArrowLeft: () => move("left"), ArrowRight: () => move("right"), ArrowUp: () => move("up"), ArrowDown: () => move("down"),
-    p: verbs.planHere, w: verbs.whyHere, t: switchTimes,
+    "g p": go("pipeline"),
+    "g w": go("what is where"),
+    "g a": go("activity"),
+    "g s": go("settings"),
+    j: () => step(1),
+    k: () => step(-1),
+    ArrowLeft: () => move("left"),
+    ArrowRight: () => move("right"),
+    ArrowUp: () => move("up"),
+    ArrowDown: () => move("down"),
+    p: verbs.planHere,
+    w: verbs.whyHere,
+    t: switchTimes,
     "/": () => document.querySelector<HTMLInputElement>("[data-filter]")?.focus(),
     "?": () => setHelps(true),
     Escape: (event) => {
@@ -64,17 +79,27 @@ function Inside({ project, ended }: { project: string; ended: Problem | null }) 
     <div className={css.frame}>
       <Header project={project} onSearch={() => ask({ question: "" })} onHelp={() => setHelps(true)} />
       <ConnectionBar />
-      {ended && ended.status !== 401 ? <main className={css.ended}><ProblemNote error={ended} /></main> : (
+      {ended && ended.status !== 401 ? (
+        <main className={css.ended}>
+          <ProblemNote error={ended} />
+        </main>
+      ) : (
         <>
           <Banner />
           <div className={css.stage} data-has-panel={hasPanel}>
-            <main className={css.main}><Suspense fallback={null}><Outlet /></Suspense></main>
+            <main className={css.main}>
+              <Suspense fallback={null}>
+                <Outlet />
+              </Suspense>
+            </main>
             <SidePanel />
           </div>
         </>
       )}
       {search.plan !== undefined && search.with !== undefined && (
-        <Suspense fallback={null}><PlanDialog key={`${search.plan} ${search.with}`} stage={search.plan} freight={search.with} /></Suspense>
+        <Suspense fallback={null}>
+          <PlanDialog key={`${search.plan} ${search.with}`} stage={search.plan} freight={search.with} />
+        </Suspense>
       )}
       {asked && <Palette asked={asked} project={project} onHelp={() => setHelps(true)} onClose={() => ask(null)} />}
       {helps && <HelpDialog onClose={() => setHelps(false)} />}

@@ -8,13 +8,20 @@ const WarehousePanel = lazy(() => import("../../warehouse/WarehousePanel.tsx").t
 const PromotionPanel = lazy(() => import("../../promotion/PromotionPanel.tsx").then((module) => ({ default: module.PromotionPanel })));
 
 export function SidePanel() {
-  const { search: { stage, freight, warehouse, promotion } } = useOpen();
+  const {
+    search: { stage, freight, warehouse, promotion },
+  } = useOpen();
   return (
     <Suspense fallback={null}>
-      {stage !== undefined ? <StagePanel key={stage} name={stage} />
-        : freight !== undefined ? <FreightPanel key={freight} name={freight} />
-        : warehouse !== undefined ? <WarehousePanel key={warehouse} name={warehouse} />
-        : promotion !== undefined ? <PromotionPanel key={promotion} name={promotion} /> : null}
+      {stage !== undefined ? (
+        <StagePanel key={stage} name={stage} />
+      ) : freight !== undefined ? (
+        <FreightPanel key={freight} name={freight} />
+      ) : warehouse !== undefined ? (
+        <WarehousePanel key={warehouse} name={warehouse} />
+      ) : promotion !== undefined ? (
+        <PromotionPanel key={promotion} name={promotion} />
+      ) : null}
     </Suspense>
   );
 }

@@ -1,35 +1,75 @@
 // What the palette offers: stages, freight by version, promotions that could be planned, and places to go.
+import type { Page } from "./open.ts";
 import type { LiveBoard } from "../live/board.ts";
 
-export interface Choice { id: string; verb: string; text: string; detail: string; keys?: string; what: What }
+export interface Choice {
+  id: string;
+  verb: string;
+  text: string;
+  detail: string;
+  keys?: string;
+  what: What;
+}
 export type What =
   | { kind: "open"; object: "stage" | "freight" | "warehouse"; name: string }
   | { kind: "plan"; stage: string; freight: string }
-  | { kind: "go"; page: string }
+  | { kind: "go"; page: Page }
   | { kind: "do"; verb: "help" | "theme" | "times" | "sign-out" };
 
 /** Narrowed to one stage's or one freight's plans, where that was asked. */
-export interface Narrow { stage?: string; freight?: string }
+export interface Narrow {
+  stage?: string;
+  freight?: string;
+}
 
 export function choicesOf(board: LiveBoard, narrow: Narrow): Choice[] {
   const stages = board.list("stages");
   const freight = board.list("freight");
-  const plans = freight.filter((one) => (narrow.freight ?? one.name) === one.name).flatMap((one) =>
-    one.mayGoTo.flatMap((name): Choice[] => {
-      const stage = board.get("stages", name);
-      if (!stage?.mayPromote || stage.controlFlow || stage.hasFreight === one.name || (narrow.stage ?? name) !== name) return [];
-      return [{ id: `plan ${name} ${one.name}`, verb: "plan", text: `${name} ← ${one.label}`, detail: one.alias, what: { kind: "plan", stage: name, freight: one.name } }];
-    }));
+  const plans = freight
+    .filter((one) => (narrow.freight ?? one.name) === one.name)
+    .flatMap((one) =>
+      one.mayGoTo.flatMap((name): Choice[] => {
+        const stage = board.get("stages", name);
+        if (!stage?.mayPromote || stage.controlFlow || stage.hasFreight === one.name || (narrow.stage ?? name) !== name) return [];
+        return [
+          {
+            id: `plan ${name} ${one.name}`,
+            verb: "plan",
+            text: `${name} ← ${one.label}`,
+            detail: one.alias,
+            what: { kind: "plan", stage: name, freight: one.name },
+          },
+        ];
+      }),
+    );
   if (narrow.stage !== undefined || narrow.freight !== undefined) return plans;
   return [
-    ...stages.map((one): Choice => ({ id: `stage ${one.name}`, verb: "stage", text: one.name, detail: `${one.has} ${one.state}`, what: { kind: "open", object: "stage", name: one.name } })),
+    ...stages.map((one): Choice => ({
+      id: `stage ${one.name}`,
+      verb: "stage",
+      text: one.name,
+      detail: `${one.has} ${one.state}`,
+      what: { kind: "open", object: "stage", name: one.name },
+    })),
     ...plans,
-    ...freight.map((one): Choice => ({ id: `freight ${one.name}`, verb: "freight", text: one.label, detail: `${one.alias} ${one.name.slice(0, 8)}`, what: { kind: "open", object: "freight", name: one.name } })),
-    ...board.list("warehouses").map((one): Choice => ({ id: `warehouse ${one.name}`, verb: "warehouse", text: one.name, detail: one.state, what: { kind: "open", object: "warehouse", name: one.name } })),
-    { id: "go p", verb: "go to", text: "pipeline", detail: "", keys: "g p", what: { kind: "go", page: "" } },
-    { id: "go w", verb: "go to", text: "what is where", detail: "", keys: "g w", what: { kind: "go", page: "/what-is-where" } },
-    { id: "go a", verb: "go to", text: "activity", detail: "", keys: "g a", what: { kind: "go", page: "/activity" } },
-    { id: "go s", verb: "go to", text: "settings", detail: "", keys: "g s", what: { kind: "go", page: "/settings" } },
+    ...freight.map((one): Choice => ({
+      id: `freight ${one.name}`,
+      verb: "freight",
+      text: one.label,
+      detail: `${one.alias} ${one.name.slice(0, 8)}`,
+      what: { kind: "open", object: "freight", name: one.name },
+    })),
+    ...board.list("warehouses").map((one): Choice => ({
+      id: `warehouse ${one.name}`,
+      verb: "warehouse",
+      text: one.name,
+      detail: one.state,
+      what: { kind: "open", object: "warehouse", name: one.name },
+    })),
+    { id: "go p", verb: "go to", text: "pipeline", detail: "", keys: "g p", what: { kind: "go", page: "pipeline" } },
+    { id: "go w", verb: "go to", text: "what is where", detail: "", keys: "g w", what: { kind: "go", page: "what is where" } },
+    { id: "go a", verb: "go to", text: "activity", detail: "", keys: "g a", what: { kind: "go", page: "activity" } },
+    { id: "go s", verb: "go to", text: "settings", detail: "", keys: "g s", what: { kind: "go", page: "settings" } },
     { id: "theme", verb: "switch", text: "theme", detail: "light or dark", what: { kind: "do", verb: "theme" } },
     { id: "times", verb: "switch", text: "times", detail: "relative or absolute", keys: "t", what: { kind: "do", verb: "times" } },
     { id: "help", verb: "show", text: "keys", detail: "", keys: "?", what: { kind: "do", verb: "help" } },
@@ -50,4 +90,8 @@ export function matching(choices: readonly Choice[], question: string): Choice[]
     .slice(0, SHOWN_MAX);
 }
 
-const begins = (one: Choice, word: string) => one.text.toLowerCase().split(/[\s←]+/).some((part) => part.startsWith(word));
+const begins = (one: Choice, word: string) =>
+  one.text
+    .toLowerCase()
+    .split(/[\s←]+/)
+    .some((part) => part.startsWith(word));

@@ -6,18 +6,49 @@ import { choicesOf, matching } from "./choices.ts";
 import { validateSearch } from "./search.ts";
 import { sortAnswers } from "./answers.ts";
 
-const answer = (state: string, waitsFor: string, kind = "Stage"): Answer => ({ kind, name: `${state} ${waitsFor}`, state, reason: "", cause: "", waitsFor, releases: "", hint: "" });
+const answer = (state: string, waitsFor: string, kind = "Stage"): Answer => ({
+  kind,
+  name: `${state} ${waitsFor}`,
+  state,
+  reason: "",
+  cause: "",
+  waitsFor,
+  releases: "",
+  hint: "",
+});
 
 test("what waits for you, for others, and what is stuck are told apart; what waits for time is none of them", () => {
-  const { you, others, stuck } = sortAnswers([answer("waiting", "you: manual promotion"), answer("waiting", "a promoter: manual promotion"), answer("waiting", "41s of soak"), answer("failed", ""), answer("blocked", "the right credentials", "Warehouse"), answer("failed", "", "Promotion")]);
+  const { you, others, stuck } = sortAnswers([
+    answer("waiting", "you: manual promotion"),
+    answer("waiting", "a promoter: manual promotion"),
+    answer("waiting", "41s of soak"),
+    answer("failed", ""),
+    answer("blocked", "the right credentials", "Warehouse"),
+    answer("failed", "", "Promotion"),
+  ]);
   expect([you.length, others.length, stuck.length]).toEqual([1, 1, 2]);
 });
 
-const freight = (version: string, mayGoTo: string[]) => ({ name: `hash${version}`, alias: "calm-heron", label: `fund-transfer ${version}`, version, warehouse: "images", foundAt: version, artifacts: [], in: [], verifiedIn: [], approvedFor: [], mayGoTo });
+const freight = (version: string, mayGoTo: string[]) => ({
+  name: `hash${version}`,
+  alias: "calm-heron",
+  label: `fund-transfer ${version}`,
+  version,
+  warehouse: "images",
+  foundAt: version,
+  artifacts: [],
+  in: [],
+  verifiedIn: [],
+  approvedFor: [],
+  mayGoTo,
+});
 
 test("the palette finds stages, freight by version and plans, and offers no plan that one may not ask for", () => {
   const live = new LiveBoard("bank");
-  live.replace({ ...board(1, [stage("qa", 0), stage("prod-eu", 1), stage("prod-us", 2, { mayPromote: false })]), freight: [freight("1.5.1", ["prod-eu", "prod-us"])] });
+  live.replace({
+    ...board(1, [stage("qa", 0), stage("prod-eu", 1), stage("prod-us", 2, { mayPromote: false })]),
+    freight: [freight("1.5.1", ["prod-eu", "prod-us"])],
+  });
   const found = (question: string) => matching(choicesOf(live, {}), question).map((one) => `${one.verb} ${one.text}`);
   expect(found("1.5.1")).toEqual(["plan prod-eu ← fund-transfer 1.5.1", "freight fund-transfer 1.5.1"]);
   expect(found("prod 1.5.1")[0]).toBe("plan prod-eu ← fund-transfer 1.5.1");

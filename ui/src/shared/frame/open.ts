@@ -3,6 +3,15 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import type { Search } from "./search.ts";
 
+/** The pages of a project. */
+export const PAGES = {
+  pipeline: "/p/$project",
+  "what is where": "/p/$project/what-is-where",
+  activity: "/p/$project/activity",
+  settings: "/p/$project/settings",
+} as const;
+export type Page = keyof typeof PAGES;
+
 export type Openable = "stage" | "freight" | "warehouse" | "promotion";
 
 const CLOSED = { stage: undefined, freight: undefined, warehouse: undefined, promotion: undefined } as unknown as Search;
@@ -13,8 +22,7 @@ export const hrefOf = (kind: Openable, name: string) => `?${kind}=${encodeURICom
 export function useGo() {
   const navigate = useNavigate();
   return useMemo(() => {
-    const go = (change: (before: Search) => Search, replace = false) =>
-      void navigate({ to: ".", search: ((before: Search) => change(before)) as never, replace });
+    const go = (change: (before: Search) => Search, replace = false) => void navigate({ to: ".", search: change, replace });
     return {
       open: (kind: Openable, name: string) => go((before) => ({ ...before, ...CLOSED, [kind]: name })),
       close: () => go((before) => ({ ...before, ...CLOSED })),

@@ -1,12 +1,18 @@
 // What the URL says about what is open and how the page is filtered.
 
 export interface Search {
-  stage?: string; freight?: string; warehouse?: string; promotion?: string;
+  stage?: string;
+  freight?: string;
+  warehouse?: string;
+  promotion?: string;
   /** The stage of an open plan, and the freight it is for. */
-  plan?: string; with?: string;
+  plan?: string;
+  with?: string;
   /** Words that filter what the page lists. */
   filter?: string;
-  actor?: string; of?: string; kind?: string;
+  actor?: string;
+  of?: string;
+  kind?: string;
 }
 
 const KEYS = ["stage", "freight", "warehouse", "promotion", "plan", "with", "filter", "actor", "of", "kind"] as const;

@@ -17,7 +17,9 @@ export function here(search: Search): { kind: string; name: string } | undefined
 }
 
 export function firstThatWaitsForYou(board: LiveBoard) {
-  return board.list("stages").find((stage) => stage.state === "waiting" && stage.mayPromote && waitsForYou(stage.waitsFor) && stage.nextFreight !== undefined);
+  return board
+    .list("stages")
+    .find((stage) => stage.state === "waiting" && stage.mayPromote && waitsForYou(stage.waitsFor) && stage.nextFreight !== undefined);
 }
 
 export function useVerbs(ask: (asked: Asked) => void) {
@@ -45,7 +47,9 @@ export function useVerbs(ask: (asked: Asked) => void) {
 
   const whyHere = () => {
     const meant = here(search);
-    const stage = meant ? undefined : board.list("stages").find((one) => isStuck(one.state)) ?? board.list("stages").find((one) => one.state === "waiting");
+    const stage = meant
+      ? undefined
+      : (board.list("stages").find((one) => isStuck(one.state)) ?? board.list("stages").find((one) => one.state === "waiting"));
     if (meant?.kind === "stage" || meant?.kind === "freight") open(meant.kind, meant.name);
     else if (stage) open("stage", stage.name);
   };

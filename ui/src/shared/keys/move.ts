@@ -1,6 +1,11 @@
 // Moving with the keyboard: things that can be moved to carry `data-nav` with the name of their group.
 
-export interface Box { left: number; top: number; width: number; height: number }
+export interface Box {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
 export type Direction = "left" | "right" | "up" | "down";
 
 /** The index of the nearest box in a direction, seen from one of them; -1 if there is none. */
@@ -36,7 +41,15 @@ export function move(direction: Direction) {
   const all = things();
   const from = all.indexOf(document.activeElement as HTMLElement);
   if (from < 0) return focus(first(all));
-  focus(all[nearest(all.map((one) => one.getBoundingClientRect()), from, direction)]);
+  focus(
+    all[
+      nearest(
+        all.map((one) => one.getBoundingClientRect()),
+        from,
+        direction,
+      )
+    ],
+  );
 }
 
 export function step(by: 1 | -1) {

@@ -1,21 +1,27 @@
 // The live cache: one project's board, normalised; whoever reads one object is told only when that object changed.
 import type { Answer, Board, BoardChange, FreightView, PromotionRow, StageView, WarehouseView } from "../api/types.ts";
 
-export interface Kinds { stages: StageView; freight: FreightView; warehouses: WarehouseView; promotions: PromotionRow }
+export interface Kinds {
+  stages: StageView;
+  freight: FreightView;
+  warehouses: WarehouseView;
+  promotions: PromotionRow;
+}
 export type Kind = keyof Kinds;
 const KINDS: Kind[] = ["stages", "freight", "warehouses", "promotions"];
 
 /** What a reader listens to: one object (`stages/qa`), the names of a kind (`stages`), the answers, or the connection. */
 export type Topic = Kind | `${Kind}/${string}` | "answers" | "connection";
 
-export type Connection =
-  | { state: "connecting" }
-  | { state: "live" }
-  | { state: "lost"; since: number; why: string }
-  | { state: "ended" };
+export type Connection = { state: "connecting" } | { state: "live" } | { state: "lost"; since: number; why: string } | { state: "ended" };
 
 /** What changed while the connection was lost. */
-export interface Missed { from: number; until: number; stages: string[]; freight: string[] }
+export interface Missed {
+  from: number;
+  until: number;
+  stages: string[];
+  freight: string[];
+}
 
 const same = (a: unknown, b: unknown) => a === b || JSON.stringify(a) === JSON.stringify(b);
 
@@ -35,7 +41,10 @@ export class LiveBoard {
   skew = 0;
 
   #objects: { [K in Kind]: Map<string, Kinds[K]> } = {
-    stages: new Map(), freight: new Map(), warehouses: new Map(), promotions: new Map(),
+    stages: new Map(),
+    freight: new Map(),
+    warehouses: new Map(),
+    promotions: new Map(),
   };
   #lists: { [K in Kind]: readonly Kinds[K][] } = { stages: [], freight: [], warehouses: [], promotions: [] };
   #listeners = new Map<Topic, Set<() => void>>();

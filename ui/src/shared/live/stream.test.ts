@@ -14,34 +14,62 @@ function scripted(script: (string[] | Error | Response)[], boards: Board[]) {
     async open(lastEventId) {
       const next = script[asked.length];
       asked.push(lastEventId);
-      if (next === undefined) { end(); throw new Error("the script is over"); }
+      if (next === undefined) {
+        end();
+        throw new Error("the script is over");
+      }
       if (next instanceof Error) throw next;
       if (next instanceof Response) return next;
-      return new Response(new ReadableStream({ start(out) { for (const text of next) out.enqueue(new TextEncoder().encode(text)); out.close(); } }));
+      return new Response(
+        new ReadableStream({
+          start(out) {
+            for (const text of next) out.enqueue(new TextEncoder().encode(text));
+            out.close();
+          },
+        }),
+      );
     },
-    async board() { const next = boards.length > 1 ? boards.shift() : boards[0]; if (!next) throw new Error("no board"); return next; },
+    async board() {
+      const next = boards.length > 1 ? boards.shift() : boards[0];
+      if (!next) throw new Error("no board");
+      return next;
+    },
     now: () => (now += 1_000),
     wait: async () => {},
   };
-  return { line, asked, whenOver: (act: () => void) => { end = act; } };
+  return {
+    line,
+    asked,
+    whenOver: (act: () => void) => {
+      end = act;
+    },
+  };
 }
 
 async function played(script: (string[] | Error | Response)[], boards: Board[]) {
   const live = new LiveBoard("bank");
   const states: string[] = [];
-  live.subscribe("connection", () => { if (states.at(-1) !== live.connection.state) states.push(live.connection.state); });
+  live.subscribe("connection", () => {
+    if (states.at(-1) !== live.connection.state) states.push(live.connection.state);
+  });
   const { line, asked, whenOver } = scripted(script, boards);
   let ended: Problem | null = null;
-  const stream = follow(live, line, (problem) => { ended = problem; });
+  const stream = follow(live, line, (problem) => {
+    ended = problem;
+  });
   whenOver(() => stream.stop());
   await stream.done;
   return { live, states, asked, ended: ended as Problem | null };
 }
 
-const changed = (id: string, revision: number, state: string) => `id: ${id}\nevent: board\ndata: ${JSON.stringify({ revision, stages: [stage("qa", 0, { state })] })}\n\n`;
+const changed = (id: string, revision: number, state: string) =>
+  `id: ${id}\nevent: board\ndata: ${JSON.stringify({ revision, stages: [stage("qa", 0, { state })] })}\n\n`;
 
 test("it begins with the board, and resumes after the last event it has seen", async () => {
-  const { live, states, asked } = await played([[changed("9:2", 2, "promoting")], [changed("9:3", 3, "verified")]], [board(1, [stage("qa", 0)])]);
+  const { live, states, asked } = await played(
+    [[changed("9:2", 2, "promoting")], [changed("9:3", 3, "verified")]],
+    [board(1, [stage("qa", 0)])],
+  );
   expect(asked).toEqual([undefined, "9:2", "9:3"]);
   expect(live.get("stages", "qa")?.state).toBe("verified");
   expect(states).toEqual(["live", "lost", "live", "lost"]);
@@ -55,7 +83,10 @@ test("a resync reads the board again", async () => {
 });
 
 test("what was missed is said: the stages that changed and the freight that is new", async () => {
-  const { live } = await played([[": hello\n\n", changed("1:2", 2, "unchecked")], new Error("refused"), [changed("1:3", 3, "failed")]], [board(1, [stage("qa", 0)])]);
+  const { live } = await played(
+    [[": hello\n\n", changed("1:2", 2, "unchecked")], new Error("refused"), [changed("1:3", 3, "failed")]],
+    [board(1, [stage("qa", 0)])],
+  );
   expect(live.missed?.stages).toEqual(["qa"]);
   expect(live.missed && live.missed.until > live.missed.from).toBe(true);
 });

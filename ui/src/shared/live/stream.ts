@@ -55,7 +55,9 @@ async function run(board: LiveBoard, line: Line, stopped: AbortSignal, onEnd: (p
   const at: Place = { lastEventId: undefined, shown: undefined };
   for (let failures = 0; !stopped.aborted;) {
     try {
-      await readOnce(board, line, stopped, at, () => { failures = 0; });
+      await readOnce(board, line, stopped, at, () => {
+        failures = 0;
+      });
     } catch (cause) {
       if (stopped.aborted) return;
       // A session that ended and a project that is not there do not come back by themselves.
@@ -127,8 +129,14 @@ const CATCH_UP_MS = 3_000; // What arrives so soon after the return was missed; 
 function compare(board: LiveBoard, line: Line, at: Place) {
   if (!board.missed || !at.shown || line.now() - board.missed.until > CATCH_UP_MS) return;
   const shown = at.shown;
-  const stages = board.list("stages").filter((one) => shown.get(`stages/${one.name}`) !== JSON.stringify(one)).map((one) => one.name);
-  const freight = board.list("freight").filter((one) => !shown.has(`freight/${one.name}`)).map((one) => one.name);
+  const stages = board
+    .list("stages")
+    .filter((one) => shown.get(`stages/${one.name}`) !== JSON.stringify(one))
+    .map((one) => one.name);
+  const freight = board
+    .list("freight")
+    .filter((one) => !shown.has(`freight/${one.name}`))
+    .map((one) => one.name);
   board.say({ ...board.missed, stages, freight });
 }
 

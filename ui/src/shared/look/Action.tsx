@@ -21,20 +21,39 @@ export function Action({ label, act, sure, look = "plain", answered, title }: Pr
   const [asks, setAsks] = useState(false);
   const asked = useMutation({ mutationFn: act });
   const { reset } = asked;
-  useEffect(() => { reset(); setAsks(false); }, [answered, reset]);
-  const go = () => { setAsks(false); asked.mutate(); };
+  useEffect(() => {
+    reset();
+    setAsks(false);
+  }, [answered, reset]);
+  const go = () => {
+    setAsks(false);
+    asked.mutate();
+  };
   const state = asked.isPending ? "asking…" : asked.isSuccess ? "asked" : label;
   const why = isLive ? title : "no connection to the control plane";
   if (asks) {
     return (
       <span role="group" aria-label={sure}>
-        {sure} <Button look="danger" disabled={!isLive} onClick={go}>{label}</Button> <Button autoFocus onClick={() => setAsks(false)}>No</Button>
+        {sure}{" "}
+        <Button look="danger" disabled={!isLive} onClick={go}>
+          {label}
+        </Button>{" "}
+        <Button autoFocus onClick={() => setAsks(false)}>
+          No
+        </Button>
       </span>
     );
   }
   return (
     <>
-      <Button look={look} disabled={!isLive || asked.isPending || asked.isSuccess} {...(why ? { title: why } : {})} onClick={() => (sure ? setAsks(true) : go())}>{state}</Button>
+      <Button
+        look={look}
+        disabled={!isLive || asked.isPending || asked.isSuccess}
+        {...(why ? { title: why } : {})}
+        onClick={() => (sure ? setAsks(true) : go())}
+      >
+        {state}
+      </Button>
       {asked.isError && <ProblemNote error={asked.error} />}
     </>
   );

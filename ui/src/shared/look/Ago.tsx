@@ -9,5 +9,9 @@ export function Ago({ at, suffix = "" }: { at: string | undefined; suffix?: stri
   const text = useClock((now, isAbsolute) => (at === undefined ? "" : isAbsolute ? compact(at, now) : ago(at, now + skew)));
   if (at === undefined) return null;
   const words = suffix !== "" && /^\d+[smhd]$/.test(text) ? `${text} ${suffix}` : text;
-  return <time dateTime={at} title={absolute(at)}>{words}</time>;
+  return (
+    <time dateTime={at} title={absolute(at)}>
+      {words}
+    </time>
+  );
 }

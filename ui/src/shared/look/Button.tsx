@@ -2,7 +2,10 @@
 import type { ButtonHTMLAttributes } from "react";
 import css from "./Button.module.css";
 
-export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> { look?: "plain" | "main" | "danger" | "quiet"; keys?: string }
+export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
+  look?: "plain" | "main" | "danger" | "quiet";
+  keys?: string;
+}
 
 export function Button({ look = "plain", keys, title, className = "", type = "button", ...rest }: ButtonProps) {
   const hint = [title, keys ? `(${keys})` : ""].filter(Boolean).join(" ");

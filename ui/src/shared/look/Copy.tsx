@@ -13,9 +13,19 @@ export function Copy({ text, shown = text, label }: { text: string; shown?: stri
     }
   };
   return (
-    <button type="button" className={css.copy} title={said || `${text} (click copies)`} onClick={copy} onBlur={() => say("")} onMouseLeave={() => say("")}>
-      <span className="visually-hidden">copy {label} </span><code>{shown}</code>
-      <span className={css.said} role="status">{said}</span>
+    <button
+      type="button"
+      className={css.copy}
+      title={said || `${text} (click copies)`}
+      onClick={copy}
+      onBlur={() => say("")}
+      onMouseLeave={() => say("")}
+    >
+      <span className="visually-hidden">copy {label} </span>
+      <code>{shown}</code>
+      <span className={css.said} role="status">
+        {said}
+      </span>
     </button>
   );
 }

@@ -2,7 +2,13 @@
 import { useEffect, useRef, type ReactNode } from "react";
 import css from "./Dialog.module.css";
 
-interface Props { title: string; onClose: () => void; children: ReactNode; size?: "wide" | "small"; bare?: boolean }
+interface Props {
+  title: string;
+  onClose: () => void;
+  children: ReactNode;
+  size?: "wide" | "small";
+  bare?: boolean;
+}
 
 export function Dialog({ title, onClose, children, size = "small", bare = false }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -20,14 +26,21 @@ export function Dialog({ title, onClose, children, size = "small", bare = false 
       ref={dialog}
       className={`${css.dialog} ${css[size]} ${bare ? css.top : ""}`}
       aria-label={title}
-      onCancel={(event) => { event.preventDefault(); onClose(); }}
-      onMouseDown={(event) => { if (event.target === dialog.current) onClose(); }}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onMouseDown={(event) => {
+        if (event.target === dialog.current) onClose();
+      }}
     >
       <div className={css.inside}>
         {!bare && (
           <header className={css.header}>
             <h2>{title}</h2>
-            <button type="button" className={css.close} aria-label="close" title="close (Esc)" onClick={onClose}>✕</button>
+            <button type="button" className={css.close} aria-label="close" title="close (Esc)" onClick={onClose}>
+              ✕
+            </button>
           </header>
         )}
         {children}

@@ -6,7 +6,12 @@ export function Empty({ what, command, then }: { what: string; command?: string;
   return (
     <div className={css.empty}>
       <p>{what}</p>
-      {command !== undefined && <p className={css.command}><span aria-hidden="true">$ </span><Copy text={command} label="command" /></p>}
+      {command !== undefined && (
+        <p className={css.command}>
+          <span aria-hidden="true">$ </span>
+          <Copy text={command} label="command" />
+        </p>
+      )}
       {then !== undefined && <p className={css.then}>{then}</p>}
     </div>
   );

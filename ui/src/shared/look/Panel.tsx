@@ -3,7 +3,19 @@ import { useEffect, useRef, type ReactNode } from "react";
 import { useOpen } from "../frame/open.ts";
 import css from "./Panel.module.css";
 
-export function Panel({ kind, title, subtitle, colour, children }: { kind: string; title: ReactNode; subtitle?: ReactNode; colour?: string; children: ReactNode }) {
+export function Panel({
+  kind,
+  title,
+  subtitle,
+  colour,
+  children,
+}: {
+  kind: string;
+  title: ReactNode;
+  subtitle?: ReactNode;
+  colour?: string;
+  children: ReactNode;
+}) {
   const { close } = useOpen();
   const panel = useRef<HTMLElement>(null);
   const before = useRef<Element | null>(null);
@@ -15,14 +27,23 @@ export function Panel({ kind, title, subtitle, colour, children }: { kind: strin
     };
   }, []);
   return (
-    <aside ref={panel} className={css.panel} tabIndex={-1} aria-label={kind} style={colour ? { borderTopColor: colour } : undefined} data-panel={kind}>
+    <aside
+      ref={panel}
+      className={css.panel}
+      tabIndex={-1}
+      aria-label={kind}
+      style={colour ? { borderTopColor: colour } : undefined}
+      data-panel={kind}
+    >
       <header className={css.header}>
         <div className={css.titles}>
           <p className={css.kind}>{kind}</p>
           <h2>{title}</h2>
           {subtitle}
         </div>
-        <button type="button" className={css.close} aria-label="close" title="close (Esc)" onClick={close}>✕</button>
+        <button type="button" className={css.close} aria-label="close" title="close (Esc)" onClick={close}>
+          ✕
+        </button>
       </header>
       <div className={css.body}>{children}</div>
     </aside>

@@ -5,5 +5,10 @@ import css from "./StageDot.module.css";
 
 export function StageDot({ name }: { name: string }) {
   const index = useObject("stages", name)?.index ?? 7;
-  return <span className={css.stage}><i className={css.dot} style={{ background: stageColour(index) }} aria-hidden="true" />{name}</span>;
+  return (
+    <span className={css.stage}>
+      <i className={css.dot} style={{ background: stageColour(index) }} aria-hidden="true" />
+      {name}
+    </span>
+  );
 }

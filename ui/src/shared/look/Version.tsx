@@ -8,7 +8,10 @@ export function Version({ label, max = 16, empty = "nothing yet" }: { label: str
   const parts = partsOf(label);
   const first = parts[0];
   if (!first) return <span className={css.none}>{empty}</span>;
-  const rest = parts.slice(1).map((part) => `${part.name} ${part.version}`).join(", ");
+  const rest = parts
+    .slice(1)
+    .map((part) => `${part.name} ${part.version}`)
+    .join(", ");
   const isLong = max <= 16 && first.version.length > LARGE_MAX;
   return (
     <span className={css.version} title={label}>

@@ -9,12 +9,30 @@ export function Why({ answer }: { answer: Answer }) {
   return (
     <Section title="Why" aside={<code>{answer.reason}</code>}>
       <Rows>
-        <Row name="cause"><Words text={answer.cause} /></Row>
+        <Row name="cause">
+          <Words text={answer.cause} />
+        </Row>
         {answer.waitsFor !== "" && !answer.cause.includes(answer.waitsFor) && <Row name="waits for">{answer.waitsFor}</Row>}
-        {answer.since && <Row name="since"><Ago at={answer.since} suffix="ago" /></Row>}
-        {answer.until && <Row name="until"><Ago at={answer.until} /></Row>}
-        {answer.releases !== "" && <Row name="released by"><Words text={answer.releases} /></Row>}
-        {answer.hint !== "" && <Row name="in a terminal"><Copy text={answer.hint} label="command" /></Row>}
+        {answer.since && (
+          <Row name="since">
+            <Ago at={answer.since} suffix="ago" />
+          </Row>
+        )}
+        {answer.until && (
+          <Row name="until">
+            <Ago at={answer.until} />
+          </Row>
+        )}
+        {answer.releases !== "" && (
+          <Row name="released by">
+            <Words text={answer.releases} />
+          </Row>
+        )}
+        {answer.hint !== "" && (
+          <Row name="in a terminal">
+            <Copy text={answer.hint} label="command" />
+          </Row>
+        )}
       </Rows>
     </Section>
   );

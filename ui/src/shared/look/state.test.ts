@@ -10,8 +10,10 @@ test("every word of the glossary has a shape, and states that differ in kind dif
 test("unchecked is never a check mark", () => expect(shapeOf("unchecked")[0]).not.toBe("check"));
 test("a word that is not known is shown, with a question mark", () => expect(shapeOf("levitating")).toEqual(["question", "calm"]));
 test("case does not matter", () => expect(shapeOf("Succeeded")).toEqual(shapeOf("succeeded")));
-test("stuck is blocked, failed or uncertain", () => expect(["blocked", "failed", "uncertain", "waiting", "held"].filter(isStuck)).toEqual(["blocked", "failed", "uncertain"]));
-test("a promotion that ended does not move any more", () => expect(["Pending", "Running", "Succeeded", "Failed", "Errored", "Aborted"].filter(hasEnded)).toHaveLength(4));
+test("stuck is blocked, failed or uncertain", () =>
+  expect(["blocked", "failed", "uncertain", "waiting", "held"].filter(isStuck)).toEqual(["blocked", "failed", "uncertain"]));
+test("a promotion that ended does not move any more", () =>
+  expect(["Pending", "Running", "Succeeded", "Failed", "Errored", "Aborted"].filter(hasEnded)).toHaveLength(4));
 
 test("waits for you, not for a promoter and not for time", () => {
   expect(waitsForYou("you: manual promotion")).toBe(true);

@@ -1,6 +1,11 @@
 // Times: relative in the text, absolute on hover; `t` switches for everybody at once.
 
-const STEPS: [number, string][] = [[60, "s"], [3_600, "m"], [86_400, "h"], [Infinity, "d"]];
+const STEPS: [number, string][] = [
+  [60, "s"],
+  [3_600, "m"],
+  [86_400, "h"],
+  [Infinity, "d"],
+];
 
 /** `4s`, `3m`, `2h`, `5d`; a future instant is `in 4s`. */
 export function ago(at: string, now: number): string {

@@ -24,11 +24,21 @@ export function SignIn({ problem, hasEnded, onSignedIn }: { problem: unknown; ha
         <h1>Seaway</h1>
         {hasEnded && <p role="status">Your session has ended.</p>}
         {problem !== null && problem !== undefined && !asked.isError && <ProblemNote error={problem} />}
-        <label>User<input name="user" autoComplete="username" autoCapitalize="none" spellCheck={false} required autoFocus /></label>
-        <label>Password<input name="password" type="password" autoComplete="current-password" required /></label>
+        <label>
+          User
+          <input name="user" autoComplete="username" autoCapitalize="none" spellCheck={false} required autoFocus />
+        </label>
+        <label>
+          Password
+          <input name="password" type="password" autoComplete="current-password" required />
+        </label>
         {asked.isError && <ProblemNote error={asked.error} />}
-        <Button type="submit" look="main" disabled={asked.isPending}>{asked.isPending ? "asking…" : "Sign in"}</Button>
-        <p className={css.other}>Or, on the machine where Seaway runs, <Copy text="seaway open" label="command" /> makes a link that signs in once.</p>
+        <Button type="submit" look="main" disabled={asked.isPending}>
+          {asked.isPending ? "asking…" : "Sign in"}
+        </Button>
+        <p className={css.other}>
+          Or, on the machine where Seaway runs, <Copy text="seaway open" label="command" /> makes a link that signs in once.
+        </p>
       </form>
     </main>
   );
