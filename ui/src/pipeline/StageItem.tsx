@@ -1,10 +1,11 @@
 // A stage in the list, with what can be done at once; renders again only when its own object changes.
 import { memo } from "react";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
-import { useGo } from "../shared/frame/open.ts";
+import { useFilter, useGo } from "../shared/frame/open.ts";
 import { useIsLive, useObject } from "../shared/live/hooks.ts";
 import { Button } from "../shared/look/Button.tsx";
 import { partsOf } from "../shared/look/version.ts";
+import { stageMatches } from "./filter.ts";
 import { StageFace } from "./StageFace.tsx";
 import css from "./List.module.css";
 
@@ -14,7 +15,8 @@ export const StageItem = memo(function StageItem({ name }: { name: string }) {
   const stage = useObject("stages", name);
   const isLive = useIsLive();
   const { plan } = useGo();
-  if (!stage) return null;
+  const filter = useFilter();
+  if (!stage || !stageMatches(stage, filter)) return null;
   const { nextFreight } = stage;
   return (
     <li className={css.item}>

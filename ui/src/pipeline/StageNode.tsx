@@ -2,10 +2,11 @@
 import { Handle, Position } from "@xyflow/react";
 import { memo, useState } from "react";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
-import { useGo, useIsOpen } from "../shared/frame/open.ts";
+import { useFilter, useGo, useIsOpen } from "../shared/frame/open.ts";
 import { useIsLive, useObject } from "../shared/live/hooks.ts";
 import { isStuck } from "../shared/look/state.ts";
 import { drag, FREIGHT_TYPE, useDragged } from "./drag.ts";
+import { stageMatches } from "./filter.ts";
 import { StageFace } from "./StageFace.tsx";
 import css from "./Node.module.css";
 
@@ -13,6 +14,7 @@ export const StageNode = memo(function StageNode({ data }: { data: { name: strin
   const stage = useObject("stages", data.name);
   const { plan } = useGo();
   const isOpen = useIsOpen("stage", data.name);
+  const filter = useFilter();
   const isLive = useIsLive();
   const dragged = useObject("freight", useDragged() ?? "");
   const [isOver, setIsOver] = useState(false);
@@ -22,9 +24,10 @@ export const StageNode = memo(function StageNode({ data }: { data: { name: strin
   const look = [
     css.node,
     "nopan",
-    dragged === undefined ? "" : takes ? css.takes : css.refuses,
+    dragged === undefined ? "" : takes ? css.takes : css.aside,
     takes && isOver ? css.over : "",
     isStuck(stage.state) ? css.stuck : "",
+    stageMatches(stage, filter) ? "" : css.aside,
     isOpen ? css.open : "",
   ].join(" ");
   return (

@@ -5,6 +5,7 @@ import { useList } from "../shared/live/hooks.ts";
 import { Button } from "../shared/look/Button.tsx";
 import { FreightCard } from "./FreightCard.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
+import { freightMatches } from "./filter.ts";
 import css from "./Timeline.module.css";
 
 const SHOWN_AT_ONCE = 40;
@@ -13,8 +14,7 @@ export function Timeline() {
   const freight = useList("freight");
   const { search, set } = useOpen();
   const [limit, setLimit] = useState(SHOWN_AT_ONCE);
-  const words = (search.filter ?? "").toLowerCase();
-  const found = freight.filter((one) => words === "" || `${one.label} ${one.alias} ${one.name}`.toLowerCase().includes(words));
+  const found = freight.filter((one) => freightMatches(one, search.filter ?? ""));
   return (
     <section className={css.timeline} aria-label="freight">
       <header className={css.head}>
@@ -24,8 +24,8 @@ export function Timeline() {
           data-filter
           type="search"
           placeholder="filter"
-          aria-label="filter freight by version or alias"
-          title="filter (/)"
+          aria-label="filter freight and stages by version, name or state"
+          title="filter freight and stages: 1.5.1, prod, failed (/)"
           value={search.filter ?? ""}
           onChange={(event) => set({ filter: event.target.value || undefined })}
         />

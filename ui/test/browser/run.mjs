@@ -13,9 +13,12 @@ const onBoard = (page) => stage(page, "prod-us").waitFor();
 
 const TESTS = {
   async "a one-time link signs in once, and is not left in the URL"({ signIn, url }) {
-    const page = await signIn();
+    const page = await signIn({ path: "/" });
     await onBoard(page);
     assert.equal(page.url(), `${url}/p/bank`);
+    await page.goto("about:blank");
+    await page.goto(`${url}/#link=link1`);
+    await onBoard(page);
     const other = await signIn({ user: null, path: "/p/bank#link=link1" });
     await other.getByText("this link was used already").waitFor();
     await other.getByText("id in the log").waitFor();
@@ -112,6 +115,7 @@ const TESTS = {
     await page.keyboard.type("1.4");
     await page.waitForFunction(() => document.querySelectorAll("[data-nav=freight]").length === 1);
     assert.match(page.url(), /filter=1.4/);
+    assert.equal(await page.locator("[class*=aside]").count(), 4, "stages without 1.4 step back");
     await page.keyboard.press("Escape");
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keys" }).waitFor();

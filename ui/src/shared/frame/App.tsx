@@ -20,8 +20,16 @@ export function App({ link }: { link: string | null }) {
     queryFn: async () => {
       const once = linkLeft;
       linkLeft = null;
-      if (once) await api.signInByLink(once);
-      return api.session();
+      const refused = once
+        ? await api.signInByLink(once).then(
+            () => null,
+            (problem: unknown) => problem,
+          )
+        : null;
+      // A link that was used before is no news to those who are signed in already.
+      return api.session().catch((problem: unknown) => {
+        throw refused ?? problem;
+      });
     },
   });
   const wasIn = useRef(false);

@@ -38,6 +38,9 @@ export function useGo() {
 export const useIsOpen = (kind: Openable, name: string): boolean =>
   useSearch({ strict: false, select: (search) => (search as Search)[kind] === name });
 
+/** The words that filter what the page lists. */
+export const useFilter = (): string => useSearch({ strict: false, select: (search) => (search as Search).filter ?? "" });
+
 export function useOpen() {
   const go = useGo();
   const search = useSearch({ strict: false }) as Search;
