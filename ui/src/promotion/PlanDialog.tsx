@@ -11,6 +11,7 @@ import { Copy } from "../shared/look/Copy.tsx";
 import { Dialog } from "../shared/look/Dialog.tsx";
 import { ProblemNote } from "../shared/look/ProblemNote.tsx";
 import { partsOf, short } from "../shared/look/version.ts";
+import { Words } from "../shared/look/Words.tsx";
 import { PlanFiles } from "./PlanFiles.tsx";
 import { PlanMeets } from "./PlanMeets.tsx";
 import { refusalOf } from "./plan.ts";
@@ -133,7 +134,7 @@ function Foot({ plan, may, hasMoved, isAsking, state, onPromote, onCancel }: Foo
         plan <Copy text={plan.digest} shown={short(plan.digest, 12)} label="plan digest" />
         {isAsking && <span role="status"> looking again…</span>}
       </span>
-      <span className={css.why}>{may ? why : "waits for a promoter: you may not promote to this stage"}</span>
+      <span className={css.why}>{may ? <Words text={why} /> : "waits for a promoter: you may not promote to this stage"}</span>
       <Button onClick={onCancel}>Close</Button>
       {may && (
         <Button

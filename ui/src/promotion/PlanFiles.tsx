@@ -1,6 +1,7 @@
 // The files a plan writes, and the difference of the chosen one.
 import type { PlanView } from "../shared/api/types.ts";
 import { lastOf } from "../shared/look/version.ts";
+import { Words } from "../shared/look/Words.tsx";
 import { Diff } from "./Diff.tsx";
 import css from "./PlanFiles.module.css";
 
@@ -9,7 +10,9 @@ export function PlanFiles({ plan, at, onAt }: { plan: PlanView; at: number; onAt
   if (plan.failure)
     return (
       <div className={css.none}>
-        <p>This cannot be planned: {plan.failure.message}</p>
+        <p>
+          This cannot be planned: <Words text={plan.failure.message} />
+        </p>
       </div>
     );
   if (!file) return <div className={css.none}>It would write no file.</div>;

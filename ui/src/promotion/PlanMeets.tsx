@@ -1,20 +1,26 @@
 // What a promotion will meet: whether it could start, its effects in order, its waits.
 import type { PlanView } from "../shared/api/types.ts";
 import { StateMark } from "../shared/look/StateMark.tsx";
+import { Words } from "../shared/look/Words.tsx";
+import { refusalOf } from "./plan.ts";
 import css from "./PlanMeets.module.css";
 
 export function PlanMeets({ plan }: { plan: PlanView }) {
+  const refusal = refusalOf(plan);
   return (
     <div className={css.meets}>
       <h3>Could it start now?</h3>
       <p className={css.start}>
-        {plan.canStart.now ? (
+        {refusal === null ? (
           <>
             <StateMark state="succeeded" word={false} /> yes, at once
           </>
         ) : (
           <>
-            <StateMark state="blocked" word={false} /> no: {plan.canStart.reason}
+            <StateMark state="blocked" word={false} />{" "}
+            <span>
+              no: <Words text={plan.failure ? "its steps do not work on the branch as it is" : refusal} />
+            </span>
           </>
         )}
       </p>
