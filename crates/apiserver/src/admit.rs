@@ -151,6 +151,14 @@ impl World for Reading<'_> {
         listed.objects.iter().filter_map(|object| object.value().ok()).map(Arc::new).collect()
     }
 
+    fn mentioning(&self, kind: &str, namespace: &str, text: &str) -> Vec<Arc<Value>> {
+        let Some(kind) = self.kinds.stored().find(|known| known.kind == kind) else { return Vec::new() };
+        let quoted = Value::from(text).to_string();
+        let listed = self.store.list(&kind.storage, Some(namespace), None, usize::MAX);
+        let mentions = |object: &&Arc<Object>| std::str::from_utf8(&object.bytes).is_ok_and(|bytes| bytes.contains(&quoted));
+        listed.objects.iter().filter(mentions).filter_map(|object| object.value().ok()).map(Arc::new).collect()
+    }
+
     fn holder(&self, key: &admission::UniqueKey) -> Option<String> {
         self.store.holder(&key.to_string()).map(|key| key.name.to_string())
     }

@@ -48,7 +48,7 @@ pub fn candidate(stage: &Value, origin: &Value, world: &dyn World, now: Timestam
     let request: &FreightRequest = stage.spec.requested_freight.iter().find(|request| request.origin == origin)?;
     let (name, namespace) = (stage.metadata.name.as_deref()?, stage.metadata.namespace.as_deref()?);
     let all: Vec<Freight> =
-        world.list("Freight", Some(namespace)).iter().filter_map(|f| Freight::deserialize(&**f).ok()).collect();
+        world.mentioning("Freight", namespace, &origin.name).iter().filter_map(|f| Freight::deserialize(&**f).ok()).collect();
     let listing = freight::list(&all, name, request, now, &|name| passes_on(world, namespace, name));
     freight::candidate(&listing, request).one()?.metadata.name.clone()
 }

@@ -86,6 +86,12 @@ pub trait World {
     fn get(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Arc<Value>>;
     /// All objects of a kind, in one namespace or in all.
     fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Arc<Value>>;
+    /// At least the objects of a kind in one namespace in which `text` stands as a whole string somewhere. A world that keeps them as text
+    /// leaves most of the others unread.
+    fn mentioning(&self, kind: &str, namespace: &str, text: &str) -> Vec<Arc<Value>> {
+        let _ = text;
+        self.list(kind, Some(namespace))
+    }
     /// The name of the object that holds a key. A world with an index answers from it: this one looks at every object.
     fn holder(&self, key: &UniqueKey) -> Option<String> {
         let all = self.list(key.kind, Some(&key.namespace));
