@@ -88,10 +88,10 @@ export class LiveBoard {
     this.#wake(touched);
   }
 
-  /** Takes what changed; a change that is not newer than the board is ignored. */
+  /** Takes what changed; a change that is older than the board is ignored, one of the same revision says the rest of it. */
   apply(change: BoardChange) {
     const revision = revisionNumber(change.revision);
-    if (revision <= this.revision) return;
+    if (revision < this.revision) return;
     const touched = new Set<Topic>();
     for (const kind of KINDS) this.#put(kind, change[kind] ?? [], change.gone?.[kind] ?? [], touched);
     if (change.answers) this.#answer(change.answers, touched);
