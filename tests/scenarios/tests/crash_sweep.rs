@@ -9,8 +9,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use sweep::{Bench, Course, House, Lane, Sweep};
 
-/// Worlds of each course at one time: the pipeline is busy, the house waits more than it works.
-const N_LANES: usize = 2;
 /// Fewer moments than these, and the courses sweep too little.
 const N_MOMENTS_OF_PIPELINE_MIN: usize = 80;
 const N_MOMENTS_OF_HOUSE_MIN: usize = 45;
@@ -87,7 +85,7 @@ async fn sweep<C: Course>(name: &str) -> Result<Swept> {
     let (clean, next) = (Arc::<str>::from(clean), Arc::<AtomicUsize>::default());
     let run = |lane| tokio::spawn(take(lane, Arc::clone(&next), Arc::clone(&clean), moments.len()));
     let mut lanes = vec![run(first)];
-    for _ in 1..N_LANES {
+    for _ in 1..C::N_LANES {
         lanes.push(run(Lane::<C>::open().await?));
     }
     let mut results = Vec::new();

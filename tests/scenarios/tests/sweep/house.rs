@@ -1,7 +1,7 @@
 //! The second course: freight, a promotion and a plan are made, a project is deleted, and what is old goes.
 
 use super::{Course, Sweep};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, PostParams};
@@ -29,13 +29,16 @@ pub(crate) struct House {
 }
 
 impl Course for House {
+    const N_LANES: usize = 2;
+
     async fn set_up(sweep: Sweep) -> Result<Self> {
         let sweep = Arc::new(sweep);
-        let keep = |n| Keep { n, min_age: Duration::ZERO };
+        // Freight that is made while the machine is busy is not old before it is promoted.
+        let keep = |n, seconds| Keep { n, min_age: Duration::from_secs(seconds) };
         let settings = Settings {
-            keep_promotions: keep(1),
-            keep_freight: keep(0),
-            retention_interval: Duration::from_secs(1),
+            keep_promotions: keep(1, 0),
+            keep_freight: keep(0, 5),
+            retention_interval: Duration::from_millis(250),
             ..Settings::default()
         };
         let options = Options { death: Some(sweep.death()), n_threads: 1, settings, ..Options::default().without_bank() };
@@ -44,6 +47,8 @@ impl Course for House {
         world.apply("house.yaml", HOUSE).await?;
         world.apply("old.yaml", &HOUSE.replace("bank", OLD)).await?;
         world.settle_in(&["bank", OLD]).await?;
+        let n_promoted = world.stage("qa").await?.status.map_or(0, |status| status.freight_history.len());
+        ensure!(n_promoted == 1, "{n_promoted} collections are in qa, and should be one");
         // Nobody looks for it before it is asked to.
         world.push_quietly("fund-transfer:1.5.1", false).await?;
         Ok(Self { world, sweep, n_before: AtomicUsize::default() })

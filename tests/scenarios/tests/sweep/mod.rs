@@ -19,6 +19,9 @@ use tempfile::TempDir;
 
 /// Something that can be stopped at any moment and begun again.
 pub(crate) trait Course: Sized + Send + Sync + 'static {
+    /// So many of them at one time.
+    const N_LANES: usize;
+
     /// At rest, and not yet counted.
     fn set_up(sweep: Sweep) -> impl Future<Output = Result<Self>> + Send;
     /// The neighbours outside of folders as they were then: what they heard and counted is forgotten.
@@ -164,6 +167,8 @@ pub(crate) struct Bench {
 }
 
 impl Course for Bench {
+    const N_LANES: usize = 4;
+
     async fn set_up(sweep: Sweep) -> Result<Self> {
         let sweep = Arc::new(sweep);
         let options = Options { death: Some(sweep.death()), n_threads: 1, ..Options::default().without_bank() };
