@@ -1,7 +1,5 @@
 //! `why` is right: states that are stuck for one cause each, made for real, and what its first line says of them.
 
-mod trouble;
-
 use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
 use kube::ResourceExt as _;
@@ -13,13 +11,13 @@ use seaway_neighbours::auth::Login;
 use seaway_neighbours::git::{Fault, GitEvent, GitOptions, Service};
 use seaway_neighbours::registry::Access;
 use seaway_neighbours::{GitServer, Registry, RegistryOptions, Serving};
+use seaway_scenarios::trouble::*;
 use seaway_scenarios::{Options, PROJECT, World};
 use serde_json::json;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
-use trouble::*;
 
 /// A state that is looked for this long.
 const PATIENCE: Duration = Duration::from_secs(120);
