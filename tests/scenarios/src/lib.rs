@@ -16,6 +16,7 @@ mod plane;
 mod question;
 pub mod script;
 mod show;
+pub mod trouble;
 mod world;
 
 pub use bank::{ORIGIN, PROJECT, STAGES, WAREHOUSE};

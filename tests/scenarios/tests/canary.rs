@@ -1,8 +1,5 @@
 //! A credential's content is nowhere but in its Secret: canary values, searched for everywhere.
 
-#[expect(dead_code, reason = "each test file uses its part")]
-mod trouble;
-
 use anyhow::{Context as _, Result, ensure};
 use parking_lot::Mutex;
 use seaway_api::kargo::PromotionPhase;
@@ -12,6 +9,7 @@ use seaway_neighbours::auth::Login;
 use seaway_neighbours::git::GitOptions;
 use seaway_neighbours::registry::Access;
 use seaway_oci::{Registries, Repository, TinyImage};
+use seaway_scenarios::trouble::*;
 use seaway_scenarios::{Options, World, lists};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -21,7 +19,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tracing_subscriber::fmt::MakeWriter;
-use trouble::*;
 
 /// All that was logged.
 #[derive(Clone, Default)]

@@ -1,8 +1,5 @@
 //! One project's trouble is its own: a second one promotes undisturbed while the first has everything wrong at once.
 
-#[expect(dead_code, reason = "each test file uses its part")]
-mod trouble;
-
 use anyhow::{Context as _, Result, ensure};
 use kube::ResourceExt as _;
 use kube::api::ListParams;
@@ -12,12 +9,12 @@ use seaway_neighbours::auth::Login;
 use seaway_neighbours::git::GitOptions;
 use seaway_neighbours::registry::Access;
 use seaway_neighbours::{GitServer, Registry, RegistryOptions};
+use seaway_scenarios::trouble::*;
 use seaway_scenarios::{Options, World};
 use seaway_verbs::{Refreshable, Verbs};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use trouble::*;
 
 /// What a push to the second project may take until it is in its last stage, however ill the first is.
 const UNDISTURBED: Duration = Duration::from_secs(20);

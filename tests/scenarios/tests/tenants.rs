@@ -1,18 +1,15 @@
 //! What came by a credential is reached by that credential alone.
 
-#[expect(dead_code, reason = "each test file uses its part")]
-mod trouble;
-
 use anyhow::{Context as _, Result, bail, ensure};
 use seaway_api::kargo::{Promotion, PromotionPhase};
 use seaway_neighbours::auth::Login;
 use seaway_neighbours::git::GitOptions;
 use seaway_neighbours::{GitServer, Serving};
+use seaway_scenarios::trouble::*;
 use seaway_scenarios::{Options, World};
 use std::path::Path;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use trouble::*;
 
 /// Two views of one address: whoever comes as `alice` is served by one git server, whoever comes as `bob` by another.
 struct TwoFaced {

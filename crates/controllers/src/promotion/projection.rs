@@ -69,7 +69,6 @@ pub(super) fn run_status(
         digest_version: state.plan_digest.as_ref().map(|_| DIGEST_VERSION),
         waits: waiting.into_iter().map(wait).collect(),
         conditions,
-        ..PromotionRunStatus::default()
     }
 }
 

@@ -105,7 +105,11 @@ async fn the_second_push_is_one_request_and_still_never_overwrites() {
     commit(&mut folder, "a", "ours\n");
     let theirs = server.commit("app", "main", &[("a", "theirs\n")], "an outsider");
     let err = mirror.push(&push_of(&folder, "main")).await.unwrap_err();
-    assert!(matches!(&err, PushError::NonFastForward { tip: Some(tip), .. } if tip.to_string() == theirs), "{err}");
+    let found = match &err {
+        PushError::NonFastForward { tip, .. } => tip.map(|tip| tip.to_string()),
+        _ => None,
+    };
+    assert_eq!(found.as_deref(), Some(theirs.as_str()), "{err}");
     assert_eq!(server.tip("app", "main").unwrap(), theirs);
     git(&bare, &["fsck", "--strict", "--full"]);
     // A server that was replaced meanwhile is asked anew.

@@ -1,10 +1,9 @@
 //! Documents in few words, servers that are hard to get on with, and texts without what changes from run to run.
-#![expect(unreachable_pub, reason = "a module of three test files")]
 
+use crate::World;
 use anyhow::Result;
 use kube::ResourceExt as _;
 use seaway_api::kargo::{Promotion, PromotionPhase};
-use seaway_scenarios::World;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -69,6 +68,9 @@ pub fn login(name: &str, kind: &str, url: &str, password: &str) -> String {
 }
 
 /// Takes connections for as long as the test lives; hangs up on whoever has said something if `hangs_up`, else never answers.
+///
+/// # Errors
+/// No port is free.
 pub async fn listen(hangs_up: bool) -> Result<String> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?.to_string();
@@ -90,6 +92,9 @@ pub async fn listen(hangs_up: bool) -> Result<String> {
 }
 
 /// Feeds `git fast-import` in a bare repository.
+///
+/// # Panics
+/// If git refuses the script.
 pub fn import(repository: &Path, script: &[u8]) {
     let mut command = Command::new("git");
     command.args(["fast-import", "--quiet"]).current_dir(repository).stdin(Stdio::piped()).stderr(Stdio::null());
