@@ -65,6 +65,11 @@ pub(crate) fn prepare(disk: &Disk, rebuild: bool) -> Result<(), GitError> {
     for folder in ["objects/pack", "objects/info", "refs/heads", "refs/tags"] {
         std::fs::create_dir_all(dir.join(folder)).map_err(bad)?;
     }
+    // Every folder that an object may go to: making one takes longer than writing the object, and it would have to be made durable too.
+    for byte in 0..=u8::MAX {
+        std::fs::create_dir(dir.join(format!("objects/{byte:02x}"))).map_err(bad)?;
+    }
+    crate::objects::sync_folder(&dir.join("objects")).map_err(bad)?;
     let config = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tfsync = committed,loose-object\n[gc]\n\tauto = 0\n";
     std::fs::write(dir.join("config"), config).map_err(bad)?;
     RemoteRefs::default().save(dir).map_err(bad)?;

@@ -380,7 +380,11 @@ pub(crate) fn write_loose(dir: &Path, id: ObjectId, kind: Kind, data: &[u8]) -> 
     if path.exists() {
         return Ok(());
     }
-    std::fs::create_dir_all(&folder)?;
+    if !folder.is_dir() {
+        // A repack takes empty ones away.
+        std::fs::create_dir_all(&folder)?;
+        sync_folder(&dir.join("objects"))?;
+    }
     let mut file = tempfile::NamedTempFile::new_in(&folder)?;
     let mut zlib = flate2::write::ZlibEncoder::new(&mut file, flate2::Compression::fast());
     zlib.write_all(format!("{kind} {}\0", data.len()).as_bytes())?;
