@@ -10,11 +10,15 @@ mod output;
 mod serve;
 mod session;
 mod target;
+mod warnings;
 mod world;
 
 use clap::{CommandFactory as _, Parser as _};
 use exit::Exit;
 use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = match cli::Cli::try_parse() {

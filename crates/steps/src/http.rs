@@ -187,7 +187,10 @@ impl TypedStep for Http {
             let message = format!("`proxy: {proxy}` is not built; set HTTPS_PROXY for the control plane");
             return Err(Error::not_built(message));
         }
-        Ok(())
+        url_of(config)?;
+        headers_of(config, "")?;
+        LooseDuration::get(config.timeout.as_ref(), TIMEOUT, "timeout")?;
+        LooseDuration::get(config.poll_interval.as_ref(), POLL, "pollInterval").map(drop)
     }
 
     fn class(config: &Config) -> Class {
