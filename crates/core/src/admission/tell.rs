@@ -9,8 +9,9 @@ use serde::Deserialize as _;
 use serde_json::Value;
 use ulid::Ulid;
 
-/// Adds the events of an admitted write to what is stored with it.
+/// Adds the events of an admitted write to what is stored with it, and what its writer should know of parts that are not built.
 pub(super) fn tell(admission: &mut Admission<'_>) {
+    super::replicated::warn(admission);
     let request = admission.request;
     let Some(object) = admission.admitted.object.as_ref().filter(|_| !admission.deletes()) else { return };
     let events = match (request.kind, request.subresource) {
