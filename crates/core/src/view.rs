@@ -62,6 +62,15 @@ fn row(index: &Index<'_>, stage: &Stage) -> Row {
 
 /// Stages in the order of the pipeline: by the longest way from a warehouse, then by name.
 pub fn in_order(stages: &[Stage]) -> Vec<&Stage> {
+    let depths = depths(stages);
+    let name = |s: &Stage| s.metadata.name.clone().unwrap_or_default();
+    let mut sorted: Vec<&Stage> = stages.iter().collect();
+    sorted.sort_by_key(|s| (depths.get(&name(s)).copied().unwrap_or_default(), name(s)));
+    sorted
+}
+
+/// How many stages lie before each on the longest way from a warehouse.
+pub(crate) fn depths(stages: &[Stage]) -> BTreeMap<String, usize> {
     let name = |s: &Stage| s.metadata.name.clone().unwrap_or_default();
     let mut depth: BTreeMap<String, usize> = stages.iter().map(|s| (name(s), 0)).collect();
     // A longest way has at most as many edges as there are stages; a cycle stops there too.
@@ -76,7 +85,5 @@ pub fn in_order(stages: &[Stage]) -> Vec<&Stage> {
             break;
         }
     }
-    let mut sorted: Vec<&Stage> = stages.iter().collect();
-    sorted.sort_by_key(|s| (depth.get(&name(s)).copied().unwrap_or_default(), name(s)));
-    sorted
+    depth
 }

@@ -48,6 +48,66 @@ fn a_bad_version_stops_in_e2e_and_both_versions_are_told() {
 }
 
 #[test]
+fn freight_says_first_what_stops_it_where_it_has_come_furthest() {
+    let mut bank = Bank::new();
+    bank.push("1.5.2");
+    bank.settle();
+    bank.pass("3m");
+    assert_snapshot!(bank.why_freight("1.5.2"), @r"
+    freight 1.5.2 at e2e is failed: fund-transfer 1.5.2 (in git all the same): smoke test answered 500, since 3m; released by promoting it again, or a newer version
+    freight 1.5.2: fund-transfer 1.5.2 is in qa, since 3m
+    freight 1.5.2 at staging is waiting: fund-transfer 1.5.2 is not verified in e2e, since 3m; released by its verification in an upstream stage, or an approval
+    freight 1.5.2 at prod-eu is waiting: fund-transfer 1.5.2 is not verified in staging, since 3m; released by its verification in an upstream stage, or an approval
+    freight 1.5.2 at prod-us is waiting: fund-transfer 1.5.2 is not verified in prod-eu, since 3m; released by its verification in an upstream stage, or an approval
+    ");
+    // A newer version follows, and comes as far as a person is needed.
+    bank.push("1.5.3");
+    bank.settle();
+    bank.pass("1m");
+    assert_snapshot!(bank.why_freight("1.5.2"), @r"
+    freight 1.5.2 at e2e is failed: fund-transfer 1.5.2: smoke test answered 500, since 4m; released by promoting it again, or a newer version
+    freight 1.5.2: fund-transfer 1.5.2 was in qa, and fund-transfer 1.5.3 came after it, since 1m
+    freight 1.5.2 at staging is waiting: fund-transfer 1.5.2 is not verified in e2e, since 4m; released by its verification in an upstream stage, or an approval
+    freight 1.5.2 at prod-eu is waiting: fund-transfer 1.5.2 is not verified in staging, since 4m; released by its verification in an upstream stage, or an approval
+    freight 1.5.2 at prod-us is waiting: fund-transfer 1.5.2 is not verified in prod-eu, since 4m; released by its verification in an upstream stage, or an approval
+    ");
+    assert_snapshot!(bank.why_freight("1.5.3"), @r"
+    freight 1.5.3 at prod-eu is waiting: fund-transfer 1.5.3 is verified in staging, since 1m; released by a promotion
+    freight 1.5.3: fund-transfer 1.5.3 is in qa, since 1m
+    freight 1.5.3: fund-transfer 1.5.3 is in e2e, since 1m
+    freight 1.5.3: fund-transfer 1.5.3 is in staging, since 1m
+    freight 1.5.3 at prod-us is waiting: fund-transfer 1.5.3 is not verified in prod-eu, since 1m; released by its verification in an upstream stage, or an approval
+    ");
+    assert_snapshot!(bank.why_freight("1.4.8"), @r"
+    freight 1.4.8: fund-transfer 1.4.8 is in prod-us, since 4m
+    freight 1.4.8: fund-transfer 1.4.8 was in qa, and fund-transfer 1.5.0 came after it, since 4m
+    freight 1.4.8: fund-transfer 1.4.8 was in e2e, and fund-transfer 1.5.0 came after it, since 4m
+    freight 1.4.8: fund-transfer 1.4.8 was in staging, and fund-transfer 1.5.0 came after it, since 4m
+    freight 1.4.8: fund-transfer 1.4.8 is in prod-eu, since 5m
+    ");
+    // What was stopped is no longer on its way, and says so.
+    let name = bank.promote("e2e", "1.5.2", "alice");
+    assert_snapshot!(bank.why_freight("1.5.2").lines().next().unwrap(), @"freight 1.5.2 at e2e is promoting: fund-transfer 1.5.2: it starts at the stage's next look, since 0s");
+    let stopped = bank.promotions.iter_mut().find(|p| p.metadata.name.as_ref() == Some(&name)).unwrap();
+    stopped.status =
+        Some(PromotionStatus { phase: PromotionPhase::Aborted, finished_at: Some(Time(bank.now)), ..Default::default() });
+    bank.pass("5s");
+    assert_snapshot!(bank.why_freight("1.5.2").lines().next().unwrap(), @"freight 1.5.2 at e2e is waiting: the promotion of fund-transfer 1.5.2 was stopped, and automation does not try again, since 5s; released by promoting it again, or a newer version");
+    // A stage remembers what its promotion, which was collected, came to.
+    let mut bank = Bank::new();
+    bank.push("1.5.2");
+    bank.settle();
+    bank.promotions.clear();
+    assert_snapshot!(bank.why_freight("1.5.2"), @r"
+    freight 1.5.2 at e2e is failed: fund-transfer 1.5.2: smoke test answered 500, since 0s; released by promoting it again, or a newer version
+    freight 1.5.2: fund-transfer 1.5.2 is in qa, since 0s
+    freight 1.5.2 at staging is waiting: fund-transfer 1.5.2 is not verified in e2e, since 0s; released by its verification in an upstream stage, or an approval
+    freight 1.5.2 at prod-eu is waiting: fund-transfer 1.5.2 is not verified in staging, since 0s; released by its verification in an upstream stage, or an approval
+    freight 1.5.2 at prod-us is waiting: fund-transfer 1.5.2 is not verified in prod-eu, since 0s; released by its verification in an upstream stage, or an approval
+    ");
+}
+
+#[test]
 fn soak_is_an_instant_and_not_a_poll() {
     let mut bank = Bank::new();
     bank.promote("prod-eu", "1.5.0", "bob");

@@ -150,8 +150,9 @@ impl Answer {
         let cause = promotion::first_line(&self.cause);
         let (kind, name) = (self.kind.to_lowercase(), &self.name);
         match self.kind {
-            // Freight that is where it was to go stands no way of its own: its stage does.
-            "Freight" if self.reason == Reason::Current => format!("{kind} {name}: {cause}{since}"),
+            // Freight that is or was where it was to go stands no way of its own: its stage does.
+            "Freight" if self.is_past() => format!("{kind} {name}: {cause}{since}"),
+            "Freight" => format!("{kind} {name} at {} is {}: {cause}{since}{released}", self.at_stage(), self.state),
             "Promotion" => format!("{kind} {name} {}: {cause}{since}{released}", self.state.of_promotion()),
             _ => format!("{kind} {name} is {}: {cause}{since}{released}", self.state),
         }
@@ -176,6 +177,11 @@ pub fn promotion(project: &Project<'_>, promotion: &Promotion) -> Answer {
 /// The answer about freight and a stage.
 pub fn freight(project: &Project<'_>, freight: &Freight, stage: &Stage) -> Answer {
     freight::of(&Index::new(project), freight, stage)
+}
+
+/// The answers about freight at all stages that request it: what stops it on its furthest way first, then in the order of the pipeline.
+pub fn freight_on_its_way(project: &Project<'_>, freight: &Freight) -> Vec<Answer> {
+    freight::all(&Index::new(project), freight)
 }
 
 /// Everything that does not move, warehouses first, then stages in the order of the pipeline.

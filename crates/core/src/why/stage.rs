@@ -298,7 +298,7 @@ impl<'p, 'a> Look<'p, 'a> {
             return self.say(State::Empty, Reason::Empty, Reason::Empty.meaning()).since(self.created());
         };
         if let Some((newest, _)) = self.listing(request).freight.first() {
-            let own = super::freight::of(self.index, newest, self.stage);
+            let own = super::freight::available(self.index, newest, self.stage);
             return self
                 .say(State::Empty, own.reason, own.cause)
                 .since(own.since.or(self.created()))

@@ -257,6 +257,14 @@ impl Bank {
         self.with(|project| why::stage(project, stage).first_line(self.now))
     }
 
+    /// The lines about freight; it goes by its version.
+    pub(crate) fn why_freight(&self, version: &str) -> String {
+        let freight = self.freight.iter().find(|f| f.images[0].tag == version).unwrap();
+        let lines = self.with(|project| why::freight_on_its_way(project, freight));
+        let name = freight.metadata.name.as_deref().unwrap();
+        lines.iter().map(|line| line.first_line(self.now).replace(name, version)).collect::<Vec<_>>().join("\n")
+    }
+
     pub(crate) fn edit(&mut self, stage: &str, change: impl FnOnce(&mut Stage)) {
         change(self.stages.iter_mut().find(|s| s.metadata.name.as_deref() == Some(stage)).unwrap());
     }
