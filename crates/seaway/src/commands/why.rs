@@ -105,11 +105,7 @@ pub(crate) fn about(world: &World, object: &str, project: &str) -> Result<Vec<An
         },
         "Freight" => {
             let freight = seaway_core::freight::find(name, &world.freight).map_err(VerbError::from)?;
-            let takes = |stage: &&seaway_api::kargo::Stage| {
-                stage.spec.requested_freight.iter().any(|request| request.origin == freight.origin)
-            };
-            let stages = seaway_core::view::in_order(&world.stages);
-            Ok(stages.into_iter().filter(takes).map(|stage| world.ask(|project| why::freight(project, freight, stage))).collect())
+            Ok(world.ask(|project| why::freight_on_its_way(project, freight)))
         }
         other => Err(Failure::usage(format!("a {other} waits for nothing"), "stages, promotions, warehouses and freight do")),
     }
