@@ -6,12 +6,14 @@ use crate::target::{self, Around, Asked, Target};
 use crate::{data, output};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ListParams};
+use kube::client::ClientBuilder;
 use kube::config::KubeConfigOptions;
 use kube::{Client, ResourceExt as _};
 use seaway_api::kargo::Project;
 use seaway_verbs::{VerbError, Verbs};
 use std::path::PathBuf;
 use std::time::Duration;
+use tower::util::MapResponseLayer;
 
 /// A control plane that does not take a connection by then is not there.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -61,7 +63,8 @@ impl Session {
         let mut config =
             kube::Config::from_custom_kubeconfig(target.kubeconfig.clone(), &options).await.map_err(|err| unusable(&err))?;
         config.connect_timeout = Some(CONNECT);
-        let client = Client::try_from(config).map_err(|err| unusable(&err))?;
+        let client = ClientBuilder::try_from(config).map_err(|err| unusable(&err))?;
+        let client = client.with_layer(&MapResponseLayer::new(crate::warnings::told)).build();
         Ok(Self { client, target, asked: global.project.clone() })
     }
 

@@ -4,6 +4,7 @@
 
 mod apply;
 mod approve;
+mod document;
 mod error;
 mod freight;
 mod plan;
@@ -11,7 +12,8 @@ mod promote;
 mod refresh;
 mod steer;
 
-pub use apply::{Applied, Change, Document, Fault, MANAGER, apply, order};
+pub use apply::{Applied, Change, MANAGER, Rehearsal, apply, rehearse};
+pub use document::{Document, Fault, order};
 pub use error::VerbError;
 pub use promote::{Ended, PLAN_DIGEST};
 pub use refresh::Refreshable;

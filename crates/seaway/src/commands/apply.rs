@@ -31,19 +31,27 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) async fn run(&self, global: &Global) -> Result<Exit, Failure> {
-        let mut documents = documents(&self.filename, self.recursive)?;
+        let mut documents = checked(&self.filename, self.recursive, super::apply_check::faults)?;
         seaway_verbs::order(&mut documents);
         let session = Session::open(global, Access::Write).await?;
         // Each document names its project; one is asked for only where that is missing, and before anything is written.
         let needs = documents.iter().any(Document::needs_project);
         let project = if needs { Some(session.project().await?) } else { None };
-        let suffix = if self.dry_run { " (dry run)" } else { "" };
+        let (client, project, force) = (&session.client, project.as_deref(), self.force_conflicts);
+        let rehearsal = seaway_verbs::rehearse(client, &documents, project, force).await?;
+        if !rehearsal.faults.is_empty() {
+            let hint = if rehearsal.hint.is_empty() { "correct what they name, then repeat" } else { &rehearsal.hint };
+            return Err(refused(&rehearsal.faults, hint));
+        }
+        if self.dry_run {
+            for applied in rehearsal.applied {
+                output::line(format_args!("{} {} (dry run)", applied.name, applied.change.as_str()));
+            }
+            return Ok(Exit::Done);
+        }
         for document in &documents {
-            let one = std::slice::from_ref(document);
-            for applied in
-                seaway_verbs::apply(&session.client, one, project.as_deref(), self.dry_run, self.force_conflicts).await?
-            {
-                output::line(format_args!("{} {}{suffix}", applied.name, applied.change.as_str()));
+            for applied in seaway_verbs::apply(client, std::slice::from_ref(document), project, force).await? {
+                output::line(format_args!("{} {}", applied.name, applied.change.as_str()));
             }
         }
         Ok(Exit::Done)
@@ -55,6 +63,17 @@ impl Args {
 /// # Errors
 /// Every fault of every document, a line each.
 pub(crate) fn documents(paths: &[PathBuf], recursive: bool) -> Result<Vec<Document>, Failure> {
+    checked(paths, recursive, |_| Vec::new())
+}
+
+fn refused(faults: &[Fault], hint: &str) -> Failure {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let what = if lines.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", lines.len()) };
+    Failure::new(format!("{what}; nothing was written\n{}", lines.join("\n")), hint)
+}
+
+/// The same, with more to look at in each document.
+fn checked(paths: &[PathBuf], recursive: bool, more: impl Fn(&Document) -> Vec<Fault>) -> Result<Vec<Document>, Failure> {
     let mut documents = Vec::new();
     let mut faults: Vec<Fault> = Vec::new();
     for path in paths {
@@ -65,15 +84,18 @@ pub(crate) fn documents(paths: &[PathBuf], recursive: bool) -> Result<Vec<Docume
             }
         }
     }
-    faults.extend(documents.iter().flat_map(Document::faults));
+    for document in &documents {
+        let mut found = document.faults();
+        for fault in more(document) {
+            if !found.iter().any(|known| known.field == fault.field) {
+                found.push(fault);
+            }
+        }
+        found.sort_by_key(|fault| fault.line);
+        faults.extend(found);
+    }
     if !faults.is_empty() {
-        let n = faults.len();
-        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        let what = if n == 1 { "1 fault".to_owned() } else { format!("{n} faults") };
-        return Err(Failure::new(
-            format!("{what}; nothing was written\n{}", lines.join("\n")),
-            "`kubectl explain KIND` tells a kind's fields",
-        ));
+        return Err(refused(&faults, "`kubectl explain KIND` tells a kind's fields"));
     }
     if documents.is_empty() {
         let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();

@@ -2,6 +2,7 @@
 
 pub(crate) mod abort;
 pub(crate) mod apply;
+mod apply_check;
 pub(crate) mod approve;
 pub(crate) mod backup;
 pub(crate) mod completion;

@@ -48,14 +48,73 @@ metadata: { name: qa }
     let said = plane.apply(bad, &[]);
     assert_eq!(said.code, 1);
     insta::assert_snapshot!(said.err, @r"
-    error: 4 faults; nothing was written
+    error: 5 faults; nothing was written
     -:8: spec.requestedFreight: requestedFreight is missing; add it
     -:9: spec.requestedFreigth: unknown field requestedFreigth; did you mean requestedFreight?
     -:11: apiVersion: is missing: every document names its apiVersion and kind
+    -:11: metadata.name: Required value: name or generateName is required
     -:14: kind: `Stag` of `kargo.akuity.io/v1alpha1` is not served here
     hint: `kubectl explain KIND` tells a kind's fields
     ");
     assert_eq!(plane.ok(&["get", "projects", "-o", "name"]), "");
+}
+
+#[test]
+fn what_the_control_plane_would_refuse_is_told_before_the_first_write() {
+    const PROJECT: &str = "apiVersion: kargo.akuity.io/v1alpha1\nkind: Project\nmetadata: { name: bank }\n---\n";
+    const STAGE: &str =
+        "spec:\n  requestedFreight:\n  - origin: { kind: Warehouse, name: bank }\n    sources: { direct: true }\n";
+    let ours = |kind: &str, metadata: &str, rest: &str| {
+        format!("{PROJECT}apiVersion: kargo.akuity.io/v1alpha1\nkind: {kind}\nmetadata:\n  namespace: bank\n{metadata}{rest}")
+    };
+    let plain = |kind: &str, rest: &str| {
+        format!("{PROJECT}apiVersion: v1\nkind: {kind}\nmetadata:\n  namespace: bank\n  name: a\n{rest}")
+    };
+    let freight = "origin: { kind: Warehouse, name: nowhere }\nimages:\n- { repoURL: 127.0.0.1:9/x, tag: 1.0.0 }\n";
+    let plane = Plane::start();
+    let check = |text: String, fault: &str| {
+        let said = plane.apply(&text, &[]);
+        assert_eq!((said.code, said.out.as_str()), (1, ""), "{text}{}", said.err);
+        assert!(said.err.contains("nothing was written") && said.err.contains(fault), "{text}wants {fault}: {}", said.err);
+        assert_eq!(plane.ok(&["get", "projects", "-o", "name"]), "", "{text}");
+    };
+    check(ours("Stage", "  name: X_y\n", STAGE), "-:9: metadata.name: ");
+    check(ours("Stage", "  name: a\n  labels:\n    a.b/c: x\n    a.b/d: 'no good'\n", STAGE), "-:12: metadata.labels[a.b/d]: ");
+    check(ours("Stage", "", STAGE), "-:7: metadata.name: ");
+    check(ours("Stage", "  name: 5\n", STAGE), "-:9: metadata.name: ");
+    check(ours("Stage", "  name: a\n  name: b\n", STAGE), "-:10: metadata.name: stands there twice");
+    check(ours("Promotion", "", "spec:\n  stage: nowhere\n  freight: x\n"), "-:10: spec.stage: there is no stage nowhere");
+    check(ours("Freight", "  name: x\n", freight), "-:10: origin.name: there is no warehouse nowhere");
+    check(plain("ConfigMap", "data:\n  b: x\n  a: 1\n"), "-:12: data");
+    check(plain("ConfigMap", "data:\n  b: x\n  'bad key!': y\n"), "-:12: data[bad key!]: ");
+    check(plain("Secret", "data:\n  a: 'not base64!'\n"), "-:11: data");
+    check(plain("Secret", "type: 5\n"), "-:10: type: ");
+}
+
+#[test]
+fn what_stands_is_asked_before_the_first_write() {
+    let plane = Plane::start();
+    assert_eq!(plane.apply(BANK, &[]).code, 0);
+    let text = BANK.replace("interval: 1h", "interval: 2h");
+    let bad = "---\napiVersion: kargo.akuity.io/v1alpha1\nkind: Promotion\nmetadata:\n  namespace: bank\nspec:\n  stage: nowhere\n  freight: x\n";
+    let said = plane.apply(&format!("{text}{bad}"), &[]);
+    assert_eq!((said.code, said.out.as_str()), (1, ""), "{}", said.err);
+    assert!(said.err.contains("-:32: spec.stage: there is no stage nowhere in project bank"), "{}", said.err);
+    assert!(plane.ok(&["get", "warehouses", "-p", "bank", "-o", "yaml"]).contains("interval: 1h"));
+    // What the set itself makes is no fault.
+    let text = format!("{}---\n{}", BANK.replace("bank", "shop"), FREIGHT.replace("bank", "shop"));
+    let said = plane.apply(&text, &[]);
+    assert_eq!(said.code, 0, "{}", said.err);
+}
+
+#[test]
+fn what_get_prints_can_be_applied() {
+    let plane = Plane::start();
+    assert_eq!(plane.apply(BANK, &[]).code, 0);
+    let stages = plane.ok(&["get", "stages", "-p", "bank", "-o", "yaml"]);
+    let said = plane.apply(&stages, &[]);
+    assert_eq!(said.code, 0, "{stages}{}", said.err);
+    assert!(said.out.starts_with("stage.kargo.akuity.io/qa "), "{}", said.out);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
+use tokio::sync::broadcast::error::RecvError;
 
 /// The demo's own ports.
 const API_PORT: u16 = 7443;
@@ -122,25 +123,43 @@ impl Supervisor {
             documents.extend(Document::read(name, &text).map_err(|fault| anyhow::anyhow!("{fault}"))?);
         }
         order(&mut documents);
-        apply(verbs.client(), &documents, Some(PROJECT), false, true).await.context("apply the bank")?;
+        apply(verbs.client(), &documents, Some(PROJECT), true).await.context("apply the bank")?;
         Ok(())
     }
 
-    /// A push to the registry is told to the warehouse at once, as a webhook would.
+    /// A push to the registry is told to the warehouse at once, as a webhook would; while the control plane is down, once it is up.
     fn tell_of_pushes(self: &Arc<Self>, registry: &Registry) {
         let mut events = registry.events();
         let this = Arc::downgrade(self);
         tokio::spawn(async move {
-            while let Ok(event) = events.recv().await {
-                let Some(this) = this.upgrade() else { return };
-                if let RegistryEvent::Pushed { .. } = event
-                    && let Ok(verbs) = this.verbs().await
-                    && let Err(err) = verbs.refresh(Refreshable::Warehouse, WAREHOUSE, Timestamp::now(), None).await
-                {
-                    tracing::debug!(error = %err, "tell the warehouse");
+            loop {
+                match events.recv().await {
+                    Ok(RegistryEvent::Pushed { .. }) | Err(RecvError::Lagged(_)) => {}
+                    Ok(_) => continue,
+                    Err(RecvError::Closed) => return,
+                }
+                let told = tokio::time::timeout(PATIENCE, async {
+                    let mut ticks = tokio::time::interval(LOOK);
+                    loop {
+                        ticks.tick().await;
+                        let Some(this) = this.upgrade() else { return };
+                        match this.tell_of_push().await {
+                            Ok(()) => return,
+                            Err(err) => tracing::debug!(error = %err, "tell the warehouse"),
+                        }
+                    }
+                });
+                if told.await.is_err() {
+                    tracing::warn!("a push was not told to the warehouse; it looks by itself");
                 }
             }
         });
+    }
+
+    async fn tell_of_push(&self) -> Result<()> {
+        let verbs = self.verbs().await?;
+        verbs.refresh(Refreshable::Warehouse, WAREHOUSE, Timestamp::now(), None).await.context("refresh the warehouse")?;
+        Ok(())
     }
 
     /// Pushes an image to the demo's registry.
@@ -346,7 +365,7 @@ pub(super) async fn run(folder: &Path) -> Result<()> {
     answering.abort();
     let _ = std::fs::remove_file(folder.join("demo.sock"));
     let _ = std::fs::remove_file(folder.join("demo.json"));
-    println!("stopping");
+    say!("stopping");
     supervisor.stop().await
 }
 
@@ -361,7 +380,7 @@ async fn watch(supervisor: &Supervisor) -> Result<()> {
             _ = ticks.tick() => {
                 let mut control_plane = supervisor.control_plane.lock().await;
                 if let Ok(status) = tokio::time::timeout(Duration::from_millis(1), control_plane.ended()).await {
-                    println!("the control plane ended ({}); starting it again", status?);
+                    say!("the control plane ended ({}); starting it again", status?);
                     *control_plane = ControlPlane::start(&supervisor.folder, &supervisor.listen).await?;
                 }
             }
