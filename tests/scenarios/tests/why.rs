@@ -452,7 +452,9 @@ async fn what_time_and_people_release_is_named() -> Result<()> {
     lines.stage("queue", State::Waiting, &["`smoke`"]).await?;
     lines.stage("planned", State::Failed, &["released by a new plan"]).await?;
     lines.stage("auto-stopped", State::Waiting, &["was stopped"]).await?;
-    lines.freight("1.5.0", "auto-later", State::Waiting, &["not verified in auto-bad"]).await?;
+    let again = "released by promoting it again, or a newer version";
+    lines.freight("1.5.0", "auto-bad", State::Failed, &["at auto-bad", "smoke test answered 500", again]).await?;
+    lines.freight("1.5.0", "auto-later", State::Waiting, &["at auto-later", "not verified in auto-bad"]).await?;
     lines.freight("1.5.0", "elsewhere", State::Blocked, &["requests no freight of"]).await?;
     lines.add(&refused.to_string());
     lines.add(&others.to_string());
@@ -467,8 +469,9 @@ promotion queue.ULID.HEX is waiting: queue.ULID.HEX comes first, since T; releas
 stage queue is waiting: fund-transfer 1.5.0: `smoke` waits: http://EAR answered 200, neither success nor failure, since T; released by what the step asks for
 stage planned is failed: fund-transfer 1.5.0: the plan has changed since it was made: `copy.md` of main is written and was not planned; plan again and promote with the new digest, since T; released by a new plan, then another promotion
 stage auto-stopped is waiting: the promotion of fund-transfer 1.5.0 was stopped, and automation does not try again, since T; released by another promotion
-freight HEX is waiting: fund-transfer 1.5.0 is not verified in auto-bad, since T; released by its verification in an upstream stage, or an approval
-freight HEX is blocked: elsewhere requests no freight of Warehouse/images, since T; released by a request for it in the stage's spec
+freight HEX at auto-bad is failed: fund-transfer 1.5.0: failed: smoke test answered 500, since T; released by promoting it again, or a newer version
+freight HEX at auto-later is waiting: fund-transfer 1.5.0 is not verified in auto-bad, since T; released by its verification in an upstream stage, or an approval
+freight HEX at elsewhere is blocked: elsewhere requests no freight of Warehouse/images, since T; released by a request for it in the stage's spec
 promote to `auto-later`: the stage may not have it: fund-transfer 1.5.0 is not verified in auto-bad; released by its verification in an upstream stage, or an approval
 promote to `elsewhere`: the stage may not have it: elsewhere requests no freight of Warehouse/images; released by a request for it in the stage's spec
 ");
