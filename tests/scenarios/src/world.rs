@@ -132,7 +132,7 @@ impl World {
             bail!("{fault}");
         }
         order(&mut documents);
-        apply(&self.client("admin"), &documents, Some(PROJECT), false, true).await.with_context(|| format!("apply {name}"))
+        apply(&self.client("admin"), &documents, Some(PROJECT), false).await.with_context(|| format!("apply {name}"))
     }
 
     /// Pushes an image, and tells the bank's warehouse, as a webhook would; answers its digest.
