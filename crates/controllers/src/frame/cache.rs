@@ -32,6 +32,7 @@ pub struct Change<K> {
 }
 
 type Listener<K> = Box<dyn Fn(&Change<K>) + Send + Sync>;
+type Unparked = Box<dyn Fn(&Key) + Send + Sync>;
 type Indexer<K> = Box<dyn Fn(&K) -> Vec<String> + Send + Sync>;
 
 /// The objects of one kind, as last seen. Reading costs a lock and an `Arc`.
@@ -39,6 +40,7 @@ pub struct Cache<K> {
     state: RwLock<State<K>>,
     indexers: Vec<(&'static str, Indexer<K>)>,
     listeners: RwLock<Vec<Listener<K>>>,
+    unparked: RwLock<Vec<Unparked>>,
     synced: watch::Sender<bool>,
 }
 
@@ -57,6 +59,7 @@ impl<K: Kind> Default for Cache<K> {
             state: RwLock::new(state),
             indexers: Vec::new(),
             listeners: RwLock::new(Vec::new()),
+            unparked: RwLock::new(Vec::new()),
             synced: watch::channel(false).0,
         }
     }
@@ -73,6 +76,18 @@ impl<K: Kind> Cache<K> {
     /// Tells `listener` of every change from now on.
     pub fn listen(&self, listener: impl Fn(&Change<K>) + Send + Sync + 'static) {
         self.listeners.write().push(Box::new(listener));
+    }
+
+    /// Tells `listener` of every object that could not be read and is gone from now on.
+    pub fn listen_unparked(&self, listener: impl Fn(&Key) + Send + Sync + 'static) {
+        self.unparked.write().push(Box::new(listener));
+    }
+
+    fn gone(&self, key: Key) {
+        if self.state.write().parked.remove(&key).is_some() {
+            self.unparked.read().iter().for_each(|listener| listener(&key));
+        }
+        self.change(key, None);
     }
 
     /// The object of that key.
@@ -215,17 +230,17 @@ impl<K: Kind> Cache<K> {
                     self.apply(object);
                 }
                 Ok(Event::InitDone) => {
-                    let gone: Vec<Key> = self.state.read().objects.keys().filter(|key| !listed.contains(*key)).cloned().collect();
-                    gone.into_iter().for_each(|key| self.change(key, None));
+                    let gone: Vec<Key> = {
+                        let state = self.state.read();
+                        let known = state.objects.keys().chain(state.parked.keys());
+                        known.filter(|key| !listed.contains(*key)).cloned().collect()
+                    };
+                    gone.into_iter().for_each(|key| self.gone(key));
                     listed.clear();
                     self.synced.send_replace(true);
                 }
                 Ok(Event::Apply(object)) => self.apply(object),
-                Ok(Event::Delete(object)) => {
-                    let key = key_of(&object.meta);
-                    self.state.write().parked.remove(&key);
-                    self.change(key, None);
-                }
+                Ok(Event::Delete(object)) => self.gone(key_of(&object.meta)),
                 Err(err) => tracing::warn!(kind = %K::kind(&()), error = %err, "watch"),
             }
         }
@@ -234,4 +249,31 @@ impl<K: Kind> Cache<K> {
 
 fn key_of(meta: &ObjectMeta) -> Key {
     Key::new(meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seaway_api::kargo::Stage;
+    use serde_json::json;
+
+    #[test]
+    fn what_could_not_be_read_and_is_gone_is_heard_once() {
+        let cache = Cache::<Stage>::default();
+        let heard = Arc::new(RwLock::new(Vec::new()));
+        let hears = Arc::clone(&heard);
+        cache.listen_unparked(move |key| hears.write().push(key.to_string()));
+        let stored = |name: &str, requested: serde_json::Value| {
+            let metadata = json!({ "namespace": "bank", "name": name });
+            serde_json::from_value(json!({ "metadata": metadata, "spec": { "requestedFreight": requested } })).unwrap()
+        };
+        cache.apply(stored("qa", json!([])));
+        cache.apply(stored("e2e", json!("everything")));
+        assert_eq!((cache.len(), cache.parked().len()), (1, 1));
+        for name in ["qa", "e2e", "e2e"] {
+            cache.gone(Key::new("bank", name));
+        }
+        assert_eq!((cache.len(), cache.parked().len()), (0, 0));
+        assert_eq!(*heard.read(), ["bank/e2e"]);
+    }
 }

@@ -42,6 +42,9 @@ impl Stages {
                 own.queue.add(Key::new(&change.key.project, &promotion.spec.stage));
             }
         });
+        // Which stage it was of is not known: what held one up is gone, and it must not wait for its backoff.
+        let own = wake.clone();
+        caches.promotions.listen_unparked(move |key| own.each(|stages| stages.in_project(&key.project)));
         let own = wake.clone();
         caches.freight.listen(move |change: &Change<Freight>| {
             let marks = |it: &Freight| {

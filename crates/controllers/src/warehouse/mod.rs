@@ -29,6 +29,7 @@ use seaway_core::urls::{normalise_git, normalise_image};
 use seaway_git::Mirrors;
 use seaway_oci::Registries;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,10 @@ use tokio::sync::Semaphore;
 /// How many warehouses may be on their way at one time, slow ones included; see [`Settings::n_at_once`].
 pub const N_WORKERS: usize = 64;
 const MANAGER: &str = "warehouses";
+/// After a start every warehouse looks once, whatever its interval says: one after the other, so far apart.
+const APART: Duration = Duration::from_millis(20);
+/// All of them within this time.
+const FIRST_LOOKS: Duration = Duration::from_secs(60);
 
 /// How warehouses are looked after.
 #[derive(Debug, Clone)]
@@ -87,6 +92,7 @@ pub struct Warehouses {
     clock: SharedClock,
     settings: Settings,
     memory: Arc<Mutex<Memory>>,
+    started_at: Timestamp,
     permits: Semaphore,
     metrics: Metrics,
 }
@@ -180,6 +186,7 @@ impl Warehouses {
             client,
             cache,
             queue,
+            started_at: whole(clock.now()),
             clock,
             memory,
             permits: Semaphore::new(settings.n_at_once.max(1)),
@@ -237,6 +244,7 @@ impl Warehouses {
     fn due(&self, key: &Key, warehouse: &Warehouse, now: Timestamp) -> Due {
         let looked = self.memory.lock().looks.get(key).cloned();
         let looked = looked.filter(|looked| looked.generation == warehouse.metadata.generation);
+        let is_first = looked.is_none();
         let at = match looked {
             Some(Looked { found: None, .. }) => return Due::Now("its last look failed"),
             Some(looked) => Some(Time(looked.at)),
@@ -252,7 +260,14 @@ impl Warehouses {
             discovered_artifacts: at.map(|at| DiscoveredArtifacts { discovered_at: Some(at), ..DiscoveredArtifacts::default() }),
             ..WarehouseStatus::default()
         });
-        due(&slim, self.settings.interval_min, now)
+        match (due(&slim, self.settings.interval_min, now), is_first) {
+            // What was pushed while nobody ran is to be seen soon.
+            (Due::At(at), true) => {
+                let soon = self.started_at.checked_add(spread(key, self.cache.len())).map_or(at, |soon| soon.min(at));
+                if soon <= now { Due::Now("it has not looked since the start") } else { Due::At(soon) }
+            }
+            (due, _) => due,
+        }
     }
 
     /// Looks, in one of the few places for looks as long as it is quick.
@@ -265,11 +280,11 @@ impl Warehouses {
     ) -> Result<Result<DiscoveredArtifacts, LookError>, Failure> {
         let status = warehouse.status.as_ref();
         let looked = self.memory.lock().looks.get(key).filter(|looked| looked.generation == asked.generation).cloned();
-        let by_clock = !news
-            && looked.is_some()
-            && status.is_some_and(|it| asked.token.is_empty() || it.last_handled_refresh == asked.token);
         let written =
             status.filter(|it| it.observed_generation == asked.generation).and_then(|it| it.discovered_artifacts.as_ref());
+        let by_clock = !news
+            && (looked.is_some() || written.is_some())
+            && status.is_some_and(|it| asked.token.is_empty() || it.last_handled_refresh == asked.token);
         let remembered = looked.as_ref().and_then(|it| it.found.as_deref());
         let look = observe::Look { before: remembered.or(written), thorough: !by_clock };
         let permit = self.permits.acquire().await;
@@ -382,9 +397,22 @@ impl Warehouses {
 
     /// The present instant in whole seconds, as statuses hold it.
     fn now(&self) -> Timestamp {
-        let now = self.clock.now();
-        Timestamp::from_second(now.as_second()).unwrap_or(now)
+        whole(self.clock.now())
     }
+}
+
+fn whole(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// When a warehouse looks first after a start, of `n` of them: each at its own place in a time that grows with their number.
+fn spread(key: &Key, n: usize) -> Duration {
+    let window = APART.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX)).min(FIRST_LOOKS);
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    let place = u32::try_from(hasher.finish() % 1000).unwrap_or_default();
+    // Statuses, and so instants here, are of whole seconds.
+    Duration::from_secs((window * place / 1000).as_secs())
 }
 
 fn until(now: Timestamp, at: Timestamp) -> Duration {
@@ -394,4 +422,20 @@ fn until(now: Timestamp, at: Timestamp) -> Duration {
 /// The refresh token; empty if there is none.
 fn token(warehouse: &Warehouse) -> &str {
     warehouse.metadata.annotations.as_ref().and_then(|all| all.get(annotation::REFRESH)).map_or("", String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_looks_come_soon_and_not_all_at_once() {
+        let places = |n: usize| -> Vec<Duration> { (0..n).map(|it| spread(&Key::new("bank", &it.to_string()), n)).collect() };
+        assert!(places(1)[0] < APART);
+        let mut many = places(5000);
+        many.sort();
+        assert!(many[4999] < FIRST_LOOKS);
+        let n_busiest = many.chunk_by(|a, b| a.as_secs() == b.as_secs()).map(<[Duration]>::len).max();
+        assert!(n_busiest < Some(250), "{n_busiest:?}");
+    }
 }

@@ -171,20 +171,14 @@ impl Scene {
         let mut harbour = Harbour::open().await;
         let around = Neighbours::open(&harbour.folder, registry, git).await;
         harbour.project("bank").await;
-        let http = HttpClient::new(egress).unwrap();
-        let credentials = SecretCredentials::new(http.clone(), SHARED_NAMESPACE);
-        let registries = Registries::new(http.clone(), seaway_oci::RegistryOptions::default());
-        let mirrors = Mirrors::new(harbour.folder.path().join("mirrors"), http, MirrorOptions::default());
-        let mut both = (Outside::new(registries, mirrors, Arc::clone(&credentials)), Settings::default());
-        both.1.interval_min = Duration::ZERO;
-        change(&mut both);
-        let client = harbour.client("warehouses");
-        let cache = Arc::<Cache<Warehouse>>::default();
-        let clock = harbour.clock.clone();
-        let warehouses = Warehouses::new(client.clone(), Arc::clone(&cache), both.0, clock, both.1, &mut Figures::default());
-        harbour.tasks.spawn(Arc::clone(&cache).feed(client.clone(), None));
-        harbour.tasks.spawn(Arc::clone(&credentials).feed(client));
+        let (cache, warehouses) = hire(&mut harbour, egress, change);
         Self { harbour, around, cache, warehouses }
+    }
+
+    /// The same after a restart: another reconciler, which remembers nothing.
+    pub(crate) fn restart(&mut self) {
+        self.harbour.tasks.abort_all();
+        (self.cache, self.warehouses) = hire(&mut self.harbour, Egress::local(), |_| {});
     }
 
     pub(crate) async fn apply(&self, project: &str, warehouse: Warehouse) -> Key {
@@ -272,4 +266,25 @@ impl Scene {
         let condition = |object: Option<&Warehouse>| object.is_some_and(&holds);
         timeout(SOON, await_condition(api, &key.name, condition)).await.expect("in time").unwrap();
     }
+}
+
+fn hire(
+    harbour: &mut Harbour,
+    egress: Egress,
+    change: impl FnOnce(&mut (Outside, Settings)),
+) -> (Arc<Cache<Warehouse>>, Arc<Warehouses>) {
+    let http = HttpClient::new(egress).unwrap();
+    let credentials = SecretCredentials::new(http.clone(), SHARED_NAMESPACE);
+    let registries = Registries::new(http.clone(), seaway_oci::RegistryOptions::default());
+    let mirrors = Mirrors::new(harbour.folder.path().join("mirrors"), http, MirrorOptions::default());
+    let mut both = (Outside::new(registries, mirrors, Arc::clone(&credentials)), Settings::default());
+    both.1.interval_min = Duration::ZERO;
+    change(&mut both);
+    let client = harbour.client("warehouses");
+    let cache = Arc::<Cache<Warehouse>>::default();
+    let clock = harbour.clock.clone();
+    let warehouses = Warehouses::new(client.clone(), Arc::clone(&cache), both.0, clock, both.1, &mut Figures::default());
+    harbour.tasks.spawn(Arc::clone(&cache).feed(client.clone(), None));
+    harbour.tasks.spawn(Arc::clone(&credentials).feed(client));
+    (cache, warehouses)
 }

@@ -76,6 +76,32 @@ async fn a_look_that_finds_nothing_new_writes_nothing() {
 }
 
 #[tokio::test]
+async fn what_was_pushed_while_nobody_ran_is_freight_soon_after_the_restart() {
+    let mut scene = Scene::open().await;
+    scene.around.push("fund-transfer", "1.5.0").await;
+    let key = scene.apply("bank", warehouse("bank").image(&scene.around.image_url("fund-transfer"), "").build()).await;
+    scene.turn(&key).await.unwrap();
+    scene.around.push("fund-transfer", "1.5.1").await;
+    scene.restart();
+    start(&mut scene);
+    // The clock stands still: no interval passes.
+    scene.wait_for_freight("bank", "1.5.1").await;
+    let two = |it: &seaway_api::kargo::Warehouse| {
+        it.status.as_ref().is_some_and(|it| it.discovered_artifacts.as_ref().unwrap().images[0].references.len() == 2)
+    };
+    scene.wait(&key, two).await;
+    // The look after the next start finds nothing, and writes nothing.
+    let (written, asked) = (scene.harbour.n_changes(), scene.around.registry.n_requests());
+    scene.restart();
+    scene.turn(&key).await.unwrap();
+    assert!(scene.around.registry.n_requests() > asked && scene.warehouses.last_look(&key).is_some());
+    assert_eq!(scene.harbour.n_changes(), written);
+    let asked = scene.around.registry.n_requests();
+    scene.turn(&key).await.unwrap();
+    assert_eq!(scene.around.registry.n_requests(), asked, "once is enough");
+}
+
+#[tokio::test]
 async fn a_refresh_is_answered_with_its_token() {
     let scene = Scene::open().await;
     scene.around.push("fund-transfer", "1.5.0").await;
