@@ -302,7 +302,11 @@ impl Config {
             if let (Some(flag), Some(value)) = (setting.flag, flags.get(setting.name)) {
                 chosen = (value.clone(), Origin::Flag(flag));
             }
-            check(setting, &chosen.0).map_err(|why| ConfigError::Value { origin: chosen.1.clone(), name: setting.name, why })?;
+            check(setting, &chosen.0).and_then(|()| long_enough(setting, &chosen.0)).map_err(|why| ConfigError::Value {
+                origin: chosen.1.clone(),
+                name: setting.name,
+                why,
+            })?;
             values.insert(setting.name, chosen);
         }
         if values["tls.certificate"].0.is_null() != values["tls.key"].0.is_null() {
@@ -446,6 +450,16 @@ fn check(setting: &Setting, value: &Value) -> Result<(), String> {
     Err(format!("must be {wanted}, and is {value}"))
 }
 
+/// What a certificate could not be made for is no lifetime.
+fn long_enough(setting: &Setting, value: &Value) -> Result<(), String> {
+    if setting.name != "tls.lifetime" {
+        return Ok(());
+    }
+    let given = seaway_api::GoDuration::from(value.as_str().unwrap_or_default()).or_zero();
+    let fits = given >= seaway_server::tls::LIFETIME_MIN;
+    if fits { Ok(()) } else { Err(format!("must be 2s or more, and is {value}; leave it out for 720h")) }
+}
+
 /// The settings as JSON, for `seaway config -o json`.
 pub(crate) fn as_json(config: &Config) -> Value {
     let entries = SETTINGS.iter().map(|setting| {
@@ -496,6 +510,8 @@ mod tests {
         refused("level: x\n", "FILE: `level` is no setting; did you mean `log.level`?");
         refused("log: {level: loud}\n", "FILE: `log.level`: must be one of error, warn, info, debug, trace, and is \"loud\"");
         refused("retention: {promotions: many}\n", "FILE: `retention.promotions`: must be a whole number, and is \"many\"");
+        let short = "FILE: `tls.lifetime`: must be 2s or more, and is \"0s\"; leave it out for 720h";
+        refused("tls: {lifetime: 0s}\n", short);
         refused("tls: {key: k.pem}\n", "`tls.certificate` and `tls.key` go together");
     }
 

@@ -3,10 +3,14 @@
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::target::TargetError;
+use seaway_core::freight::LookupError;
 use seaway_verbs::VerbError;
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
+
+/// So many pieces of freight are listed of which one is meant.
+const N_LISTED: usize = 8;
 
 macro_rules! exits {
     ($( $name:ident = $code:literal, $when:literal; )+) => {
@@ -102,7 +106,16 @@ impl Failure {
 
 impl From<VerbError> for Failure {
     fn from(err: VerbError) -> Self {
-        Self::of(&err, err.hint())
+        let hint = err.hint();
+        if let VerbError::Freight(LookupError::Several { query, names }) = &err
+            && let Some((listed, more)) = names.split_at_checked(N_LISTED)
+            && !more.is_empty()
+        {
+            let (n, listed, n_more) = (names.len(), listed.join(", "), more.len());
+            let narrow = "name one of them, or narrow it as in `fund-transfer:1.5.1`";
+            return Self::new(format!("`{query}` is {n} pieces of freight: {listed} and {n_more} more; {narrow}"), hint);
+        }
+        Self::of(&err, hint)
     }
 }
 
@@ -138,6 +151,31 @@ impl From<ConfigError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_many_pieces_of_freight_a_few_are_listed() {
+        let several = |n: usize| {
+            let names = (1..=n).map(|it| format!("f{it}")).collect();
+            Failure::from(VerbError::Freight(LookupError::Several { query: "1".to_owned(), names })).message
+        };
+        assert!(several(8).contains(": f1, f2, f3, f4, f5, f6, f7, f8; name one"), "{}", several(8));
+        assert!(several(28).starts_with("`1` is 28 pieces of freight: f1, f2, f3, f4, f5, f6, f7, f8 and 20 more; name one"));
+    }
+
+    #[test]
+    fn hints_are_about_what_went_wrong() {
+        let hint = |code: u16, message: &str| {
+            let status = kube::core::Status { message: message.to_owned(), code, ..Default::default() };
+            Failure::api("promote", kube::Error::Api(Box::new(status))).hint
+        };
+        let right = hint(403, "promotions is forbidden: User \"ci\" cannot create resource \"promotions\"");
+        assert_eq!(right, "you lack the right to it: somebody who has it must do it");
+        let rule = hint(403, "it is in stage e2e now; promote something else there first");
+        assert_eq!(rule, "correct what it names, then repeat");
+        let unreadable = serde_json::from_str::<u8>("-1").unwrap_err();
+        let failure = Failure::api("read the promotion", kube::Error::SerdeError(unreadable));
+        assert!(failure.message.contains("cannot be read") && failure.hint.contains("seaway delete"), "{failure:?}");
+    }
 
     #[test]
     fn codes_are_what_scripts_rely_on() {

@@ -50,7 +50,7 @@ pub(crate) enum TargetError {
     #[error("two control planes run: {}", folders.join(" and "))]
     Both { folders: Vec<String> },
     #[error("nothing serves `{folder}`{}", if *stale { " (its server.json is of a process that is gone)" } else { "" })]
-    NotRunning { folder: String, stale: bool },
+    NotRunning { folder: String, stale: bool, is_demo: bool },
     #[error("read `{path}`")]
     Kubeconfig {
         path: String,
@@ -78,6 +78,7 @@ impl TargetError {
         match self {
             Self::None { .. } => "`seaway demo` shows one at work, `seaway serve` starts one of your own".to_owned(),
             Self::Both { folders } => format!("name one: --data {}", folders.first().map_or("DIR", String::as_str)),
+            Self::NotRunning { folder, is_demo: true, .. } => format!("seaway demo --data {folder}"),
             Self::NotRunning { folder, .. } => format!("seaway serve --data {folder}"),
             Self::Kubeconfig { err, .. } => match **err {
                 KubeconfigError::ReadConfig(..) => format!("check the path, or name another file; {KUBECONFIGS}"),
@@ -129,7 +130,8 @@ impl Target {
     fn of_folder(folder: &Path, asked: &Asked, around: &Around<'_>) -> Result<Self, TargetError> {
         if (around.running)(folder).is_none() {
             let stale = folder.join("server.json").exists();
-            return Err(TargetError::NotRunning { folder: shown(folder), stale });
+            let is_demo = is_demo(folder);
+            return Err(TargetError::NotRunning { folder: shown(folder), stale, is_demo });
         }
         let target = Self::read(&folder.join("kubeconfig").to_string_lossy(), asked.context.as_deref())?;
         Ok(Self { folder: Some(folder.to_owned()), ..target })
@@ -188,6 +190,11 @@ impl Target {
         let found = self.kubeconfig.clusters.iter().find(|known| known.name == *cluster)?;
         found.cluster.as_ref()?.server.as_deref()
     }
+}
+
+/// Whether a demo made the folder: it keeps its git server and its registry there.
+pub(crate) fn is_demo(folder: &Path) -> bool {
+    folder.join("first-minute").exists() || ["git", "registry"].iter().all(|name| folder.join(name).is_dir())
 }
 
 fn contexts(kubeconfig: &Kubeconfig) -> Vec<String> {

@@ -224,6 +224,10 @@ fn given(certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<Served, 
     if now < from {
         return Err(bad(format!("the certificate is not valid before {from}; is the clock right?")));
     }
+    if leaf.is_ca() {
+        let why = "the certificate is a CA's own (CA:TRUE), which clients refuse from a server";
+        return Err(bad(format!("{why}: make one with `openssl req -x509 -addext basicConstraints=critical,CA:FALSE`")));
+    }
     let pem = PrivateKeyDer::from_pem_slice(read(key)?.as_bytes());
     let pem = pem.map_err(|_| TlsError::Pem { what: "private key without a password", path: key.to_owned() })?;
     let signing = aws_lc_rs::sign::any_supported_type(&pem)

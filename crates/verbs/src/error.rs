@@ -62,6 +62,16 @@ pub enum VerbError {
         #[source]
         err: Box<KubeError>,
     },
+    /// The control plane answered, and the object is not one that this release can read.
+    #[error("{what}: the object cannot be read: {message}")]
+    Unreadable {
+        /// What was tried.
+        what: String,
+        /// What is wrong with it.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
     /// It took longer than it was given.
     #[error("{what}: not done after {seconds} s")]
     TimedOut {
@@ -81,6 +91,10 @@ impl VerbError {
         let what = what.into();
         match err {
             KubeError::Api(status) => Self::Refused { what, message: status.message.clone(), code: status.code },
+            KubeError::SerdeError(err) => {
+                let hint = "`seaway why` names it: correct it with `kubectl edit`, or `seaway delete KIND NAME`".to_owned();
+                Self::Unreadable { what, message: err.to_string(), hint }
+            }
             err => Self::Unreachable { what, err: Box::new(err) },
         }
     }
@@ -112,7 +126,10 @@ impl VerbError {
                 format!("`{hint}` lets it in all the same; `seaway get stages` tells how the stages before it stand")
             }
             Self::Refused { code: 401, .. } => "the token is not known: use the kubeconfig in the data folder".to_owned(),
-            Self::Refused { code: 403, .. } => "you lack the right to it: somebody who has it must do it".to_owned(),
+            Self::Unreadable { hint, .. } => hint.clone(),
+            Self::Refused { code: 403, message, .. } if lacks_right(message) => {
+                "you lack the right to it: somebody who has it must do it".to_owned()
+            }
             Self::Refused { code: 404, .. } => "`seaway get KIND` lists what there is; -p names another project".to_owned(),
             Self::Refused { code: 409, .. } => "somebody else changed it meanwhile: look again and repeat".to_owned(),
             Self::Refused { .. } => "correct what it names, then repeat".to_owned(),
@@ -126,4 +143,9 @@ impl VerbError {
             Self::NotNow(_) => "`seaway why` tells how it stands".to_owned(),
         }
     }
+}
+
+/// Whether a refusal is about who asked, not about what was asked for: those name the user.
+fn lacks_right(message: &str) -> bool {
+    message.contains("User \"")
 }

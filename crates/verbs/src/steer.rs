@@ -32,7 +32,13 @@ impl Verbs {
     /// # Errors
     /// [`VerbError::NoSuch`]; [`VerbError::NotNow`] if it is over.
     pub async fn abort(&self, promotion: &str) -> Result<(), VerbError> {
-        let found = self.promotion(promotion).await?;
+        // Nobody carries out what nobody can read, so there is nothing to ask: it can only go.
+        let found = self.promotion(promotion).await.map_err(|err| match err {
+            VerbError::Unreadable { what, message, .. } => {
+                VerbError::Unreadable { what, message, hint: format!("`seaway delete promotion {promotion}` ends it") }
+            }
+            err => err,
+        })?;
         if let Some(phase) = found.status.as_ref().map(|status| status.phase.to_string()).filter(|phase| is_over(phase)) {
             return Err(VerbError::NotNow(format!("promotion `{promotion}` is over: {phase}")));
         }

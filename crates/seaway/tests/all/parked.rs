@@ -49,6 +49,13 @@ fn a_promotion_that_cannot_be_read_hides_nothing_and_is_told() {
     let row = plane.ok(&["get", "promotions"]);
     assert!(row.contains(&promotion) && row.contains("blocked") && row.contains("cannot be read"), "{row}");
 
+    let said = plane.run(&["abort", &promotion]);
+    assert!(
+        said.err.contains("the object cannot be read")
+            && said.err.contains(&format!("hint: `seaway delete promotion {promotion}` ends it")),
+        "{}",
+        said.err
+    );
     // Once it is gone, the rest moves again.
     plane.ok(&["delete", "promotion", &promotion]);
     let mut child = plane.command(&["get", "stages", "-w"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -214,6 +214,7 @@ fn a_certificate_of_ones_own_that_cannot_be_used_is_named_with_the_reason() {
     refused("no key there", &|own| fs::remove_file(own.path("key.pem")).unwrap());
     refused("no key in it", &|own| own.replace("key.pem", &good.0));
     refused("another's key", &|own| own.replace("key.pem", &authority.leaf(30).1));
+    refused("a CA's", &|own| own.replace("chain.pem", &authority.pem));
     refused("half", &|own| fs::write(own.path("seaway.yaml"), "tls: { key: key.pem }\n").unwrap());
     insta::assert_snapshot!(said.join("\n"), @r"
     missing: error: read `DIR/chain.pem`: No such file or directory (os error 2)
@@ -223,6 +224,7 @@ fn a_certificate_of_ones_own_that_cannot_be_used_is_named_with_the_reason() {
     no key there: error: read `DIR/key.pem`: No such file or directory (os error 2)
     no key in it: error: `DIR/key.pem` holds no private key without a password in PEM
     another's key: error: the key in `DIR/key.pem` is not that of the certificate in `DIR/chain.pem`
+    a CA's: error: `DIR/chain.pem`: the certificate is a CA's own (CA:TRUE), which clients refuse from a server: make one with `openssl req -x509 -addext basicConstraints=critical,CA:FALSE`
     half: error: `tls.certificate` and `tls.key` go together
     ");
     let own = Own::new(&authority.leaf(-1));

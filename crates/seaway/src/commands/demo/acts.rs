@@ -12,12 +12,12 @@ const SHORT_SOAK: Duration = Duration::from_secs(3);
 
 /// What is running, and where.
 pub(super) fn banner(supervisor: &Supervisor, keeps: &str) {
-    println!(
+    say!(
         "Seaway {} · control plane embedded (no cluster, no pods: what is deployed here is git) · {}",
         env!("CARGO_PKG_VERSION"),
         supervisor.url()
     );
-    println!(
+    say!(
         "  git http://{}/bank.git    registry {}    data {} ({keeps})",
         supervisor.git_address(),
         supervisor.registry_address(),
@@ -72,7 +72,7 @@ pub(super) async fn state(supervisor: &Supervisor) -> Result<()> {
             (_, None) => format!("{stage} is empty"),
         });
     }
-    println!("  fund-transfer {newest} → {}", parts.join(" → "));
+    say!("  fund-transfer {newest} → {}", parts.join(" → "));
     Ok(())
 }
 
@@ -93,12 +93,12 @@ pub(super) fn commands(supervisor: &Supervisor) {
         (format!("{me} demo crash{of}"), "kill -9 in the middle of a push, restart, look at git log"),
     ];
     let width = tries.iter().map(|(command, _)| command.chars().count()).max().unwrap_or_default();
-    println!();
+    say!("");
     for (index, (command, what)) in tries.iter().enumerate() {
         let lead = if index == 0 { "try" } else { "" };
-        println!("{}", format!("  {lead:<3}  {command:<width$}  {what}").trim_end());
+        say!("{}", format!("  {lead:<3}  {command:<width$}  {what}").trim_end());
     }
-    println!("\n  Ctrl-C stops it; the folder is kept");
+    say!("\n  Ctrl-C stops it; the folder is kept");
 }
 
 /// All four acts in a temporary folder on free ports.
@@ -110,7 +110,7 @@ pub(super) async fn once(kills: Option<u32>) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("seaway-demo-").tempdir().context("make a temporary folder")?;
     let supervisor = Supervisor::start(folder.path(), Ports::FREE, Some(SHORT_SOAK)).await?;
     banner(&supervisor, "removed at the end");
-    println!("  prod-us soaks {} s here instead of one minute", SHORT_SOAK.as_secs());
+    say!("  prod-us soaks {} s here instead of one minute", SHORT_SOAK.as_secs());
     let acts = match kills {
         Some(n) => super::crash::storm(&supervisor, n).await,
         None => play(&supervisor).await,
@@ -123,18 +123,18 @@ pub(super) async fn once(kills: Option<u32>) -> Result<()> {
     supervisor.stop().await?;
     acts?;
     let what = kills.map_or_else(|| "4 acts played".to_owned(), |n| format!("{n} kills survived"));
-    println!("{what}, all checked against git, in {:.1} s", began.elapsed().as_secs_f64());
+    say!("{what}, all checked against git, in {:.1} s", began.elapsed().as_secs_f64());
     Ok(())
 }
 
 async fn play(supervisor: &Supervisor) -> Result<()> {
-    println!("\nact 1: a good version flows");
+    say!("\nact 1: a good version flows");
     a_good_version_flows(supervisor).await?;
-    println!("\nact 2: a plan is shown and promoted");
+    say!("\nact 2: a plan is shown and promoted");
     a_plan_is_shown_and_promoted(supervisor).await?;
-    println!("\nact 3: a bad version stops in e2e");
+    say!("\nact 3: a bad version stops in e2e");
     a_bad_version_stops(supervisor).await?;
-    println!("\nact 4: a crash is survived");
+    say!("\nact 4: a crash is survived");
     a_crash_is_survived(supervisor).await
 }
 
@@ -163,7 +163,7 @@ async fn a_plan_is_shown_and_promoted(supervisor: &Supervisor) -> Result<()> {
         .flat_map(|file| file.diff.lines())
         .filter(|line| line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---"))
     {
-        println!("  {line}");
+        say!("  {line}");
     }
     let promotion = verbs.promote("prod-eu", &freight, Some(&status.digest)).await?;
     let name = promotion.metadata.name.unwrap_or_default();
@@ -199,7 +199,7 @@ async fn a_bad_version_stops(supervisor: &Supervisor) -> Result<()> {
     if (git.as_deref(), good.as_deref()) != (Some("1.5.2"), Some("1.5.1")) {
         bail!("e2e: git should have 1.5.2 and the good freight be 1.5.1; they are {git:?} and {good:?}");
     }
-    println!("  e2e: git has 1.5.2, the smoke test answered 500, the stage's good freight is 1.5.1");
+    say!("  e2e: git has 1.5.2, the smoke test answered 500, the stage's good freight is 1.5.1");
     holds(supervisor, "staging keeps 1.5.1", &[("qa", "1.5.2"), ("staging", "1.5.1"), ("prod-eu", "1.5.0")]).await
 }
 
@@ -212,14 +212,14 @@ async fn a_crash_is_survived(supervisor: &Supervisor) -> Result<()> {
     };
     let print = async {
         while let Some(line) = told.recv().await {
-            println!("  {line}");
+            say!("  {line}");
         }
     };
     let (result, ()) = tokio::join!(act, print);
     result?;
     let fsck = supervisor.git.git("bank", &["fsck", "--strict"]).await;
     fsck.context("git fsck of bank.git")?;
-    println!("  ✓ git fsck --strict finds nothing");
+    say!("  ✓ git fsck --strict finds nothing");
     Ok(())
 }
 
@@ -231,6 +231,6 @@ async fn holds(supervisor: &Supervisor, what: &str, expected: &[(&str, &str)]) -
             bail!("{what}: git has {git:?} in {stage}, not {version}");
         }
     }
-    println!("  ✓ {what}");
+    say!("  ✓ {what}");
     Ok(())
 }

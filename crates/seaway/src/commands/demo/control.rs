@@ -44,7 +44,7 @@ pub(super) async fn ask(folder: &Path, what: &str) -> Result<()> {
     while let Some(line) = lines.next_line().await? {
         match line.strip_prefix("error: ") {
             Some(err) => bail!("{err}"),
-            None => println!("{line}"),
+            None => say!("{line}"),
         }
     }
     Ok(())

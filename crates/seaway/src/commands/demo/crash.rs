@@ -56,7 +56,7 @@ pub(super) async fn storm(supervisor: &Supervisor, n: u32) -> Result<()> {
             supervisor.has(stage, &version).await.with_context(|| format!("after kill {kill}, {instant:?} after the push"))?;
             once_in_log(supervisor, stage, &version).await?;
         }
-        println!("  ✓ kill {kill} of {n}, {} ms after the push", instant.as_millis());
+        say!("  ✓ kill {kill} of {n}, {} ms after the push", instant.as_millis());
     }
     supervisor.git.git("bank", &["fsck", "--strict"]).await.context("git fsck of bank.git")?;
     Ok(())

@@ -1,5 +1,10 @@
 //! `seaway demo`: a bank on this machine: a git server, a registry and a control plane, and what can happen to them.
 
+/// Prints a line as every command does: who reads may stop reading.
+macro_rules! say {
+    ($($text:tt)*) => { crate::output::line(format_args!($($text)*)) };
+}
+
 mod acts;
 mod bank;
 mod child;
@@ -63,7 +68,7 @@ fn foreign_flag(global: &Global) -> Option<&'static str> {
 
 /// Refuses a folder that holds something, and no demo: what it holds is somebody's.
 fn is_ours(folder: &Path) -> Result<()> {
-    let made_here = folder.join("first-minute").exists() || ["git", "registry"].iter().all(|name| folder.join(name).is_dir());
+    let made_here = crate::target::is_demo(folder);
     let empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
     if made_here || empty {
         return Ok(());
@@ -132,8 +137,8 @@ fn reset(folder: &Path) -> Result<()> {
     }
     is_ours(folder)?;
     match std::fs::remove_dir_all(folder) {
-        Ok(()) => println!("removed {}", data::shown(folder)),
-        Err(err) if err.kind() == std::io::ErrorKind::NotFound => println!("nothing to remove in {}", data::shown(folder)),
+        Ok(()) => say!("removed {}", data::shown(folder)),
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => say!("nothing to remove in {}", data::shown(folder)),
         Err(err) => return Err(err).with_context(|| format!("remove {}", folder.display())),
     }
     Ok(())

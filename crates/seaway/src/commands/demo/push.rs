@@ -18,13 +18,13 @@ pub(super) async fn run(folder: &Path, image: &str, bad: bool) -> Result<()> {
     let (service, version) = parse(image)?;
     let up = control::read(folder)?;
     let digest = push(&up.registry, image, bad).await?;
-    println!("pushed {}/{image}{} {digest}", up.registry, if bad { " (bad)" } else { "" });
+    say!("pushed {}/{image}{} {digest}", up.registry, if bad { " (bad)" } else { "" });
     match bank::constraint(service).filter(|constraint| !is_wanted(version, constraint)) {
         Some(constraint) => {
-            println!("no freight comes of it: warehouse {} takes {service} {constraint}", bank::WAREHOUSE);
-            println!("next: seaway get warehouses");
+            say!("no freight comes of it: warehouse {} takes {service} {constraint}", bank::WAREHOUSE);
+            say!("next: seaway get warehouses");
         }
-        None => println!("next: seaway get stages -w"),
+        None => say!("next: seaway get stages -w"),
     }
     Ok(())
 }
