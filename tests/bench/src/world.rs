@@ -83,7 +83,7 @@ impl World {
     pub(crate) async fn apply(&self, mut document: Value) -> Result<()> {
         document["apiVersion"] = json!("kargo.akuity.io/v1alpha1");
         let documents = Document::read("bench", &document.to_string()).map_err(|fault| anyhow::anyhow!("{fault}"))?;
-        seaway_verbs::apply(&self.plane.client, &documents, Some(PROJECT), false, false)
+        seaway_verbs::apply(&self.plane.client, &documents, Some(PROJECT), false)
             .await
             .with_context(|| document["kind"].to_string())?;
         Ok(())
