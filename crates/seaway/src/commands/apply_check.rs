@@ -15,7 +15,12 @@ pub(super) fn faults(document: &Document) -> Vec<Fault> {
         let unknown = validate::unknown_fields(&served.schema, value);
         faults.extend(unknown.iter().map(|field| document.fault(field, "unknown field; take it out")));
         let wrong = validate::check(&served.schema, value);
-        faults.extend(wrong.iter().map(|wrong| document.fault(&wrong.path, &wrong.message)));
+        faults.extend(wrong.iter().map(|wrong| {
+            let is_secret = kind == "Secret" && ["data", "stringData"].iter().any(|map| wrong.path.starts_with(map));
+            // What stands in a Secret is not repeated, only what is the matter with it: the words after the value.
+            let rule = wrong.message.rsplit_once(": ").map_or(wrong.message.as_str(), |(_, rule)| rule);
+            document.fault(&wrong.path, if is_secret { rule } else { &wrong.message })
+        }));
         let maps = ["data", "stringData", "binaryData"].into_iter().filter(|_| matches!(kind, "Secret" | "ConfigMap"));
         for (map, key) in maps.flat_map(|map| keys(&value[map]).map(move |key| (map, key))) {
             if !is_data_key(key) {
