@@ -189,8 +189,8 @@ impl TypedStep for Http {
         }
         url_of(config)?;
         headers_of(config, "")?;
-        LooseDuration::get(config.timeout.as_ref(), TIMEOUT, "timeout")?;
-        LooseDuration::get(config.poll_interval.as_ref(), POLL, "pollInterval").map(drop)
+        // `pollInterval` is read only where it comes to waiting.
+        LooseDuration::get(config.timeout.as_ref(), TIMEOUT, "timeout").map(drop)
     }
 
     fn class(config: &Config) -> Class {

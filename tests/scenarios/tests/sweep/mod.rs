@@ -45,7 +45,7 @@ pub(crate) trait Course: Sized + Send + Sync + 'static {
 }
 
 /// The folders that go back to rest: the control plane's and the git server's.
-const GO_BACK: [&str; 2] = ["data", "git"];
+const GO_BACK: [&str; 3] = ["data", "git", "registry"];
 
 /// A course that is set up once, and gone back to for each moment.
 pub(crate) struct Lane<C> {
