@@ -10,9 +10,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Client;
 use seaway_api::kargo::names::label;
 use seaway_base::http::{HttpClient, Refused};
+use seaway_base::secret::Credential;
+use seaway_base::urls::{normalise_chart, normalise_git, normalise_image};
 use seaway_base::{Next, Secret};
 use seaway_core::go_regex;
-use seaway_core::urls::{normalise_chart, normalise_git, normalise_image};
 use seaway_runs::{Credentials, RepoKind, StepError};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -162,13 +163,6 @@ impl CredentialError {
     }
 }
 
-/// A user and a password, with what tells them from others.
-struct Login {
-    key: String,
-    username: String,
-    password: Secret<String>,
-}
-
 /// Logins out of the control plane's Secrets.
 pub struct SecretCredentials {
     secrets: Arc<Cache<RepositorySecret>>,
@@ -205,21 +199,19 @@ impl SecretCredentials {
     ///
     /// # Errors
     /// [`CredentialError`].
-    pub async fn image(&self, project: &str, url: &str) -> Result<Option<seaway_oci::Credential>, CredentialError> {
-        let login = self.login(project, RepoKind::Image, url).await?;
-        Ok(login.map(|it| seaway_oci::Credential { key: it.key, username: it.username, password: it.password }))
+    pub async fn image(&self, project: &str, url: &str) -> Result<Option<Credential>, CredentialError> {
+        self.login(project, RepoKind::Image, url).await
     }
 
     /// The login that `project` has for a git repository; `None` if it has none.
     ///
     /// # Errors
     /// [`CredentialError`].
-    pub async fn git(&self, project: &str, url: &str) -> Result<Option<seaway_git::Credential>, CredentialError> {
-        let login = self.login(project, RepoKind::Git, url).await?;
-        Ok(login.map(|it| seaway_git::Credential { key: it.key, username: it.username, password: it.password }))
+    pub async fn git(&self, project: &str, url: &str) -> Result<Option<Credential>, CredentialError> {
+        self.login(project, RepoKind::Git, url).await
     }
 
-    async fn login(&self, project: &str, kind: RepoKind, url: &str) -> Result<Option<Login>, CredentialError> {
+    async fn login(&self, project: &str, kind: RepoKind, url: &str) -> Result<Option<Credential>, CredentialError> {
         if tokio::time::timeout(SYNC_MAX, self.secrets.synced()).await.is_err() {
             return Err(CredentialError::NotListed { project: project.to_owned() });
         }
@@ -228,7 +220,7 @@ impl SecretCredentials {
         found.map(|secret| self.read(&secret, url)).transpose()
     }
 
-    fn read(&self, secret: &RepositorySecret, url: &str) -> Result<Login, CredentialError> {
+    fn read(&self, secret: &RepositorySecret, url: &str) -> Result<Credential, CredentialError> {
         let (name, url) = (secret.name(), shown(url));
         let part = |key: &'static str| {
             let missing = || CredentialError::Incomplete { secret: name.clone(), url: url.clone(), missing: key };
@@ -247,7 +239,7 @@ impl SecretCredentials {
         }
         let content = seaway_oci::digest_of(format!("{}\0{username}\0{password}", username.len()).as_bytes());
         let key = format!("{}/{content}", secret.metadata.uid.as_deref().unwrap_or_default());
-        Ok(Login { key, username, password: Secret::new(password) })
+        Ok(Credential { key, username, password: Secret::new(password) })
     }
 }
 
@@ -280,10 +272,10 @@ fn shown(url: &str) -> String {
 
 #[async_trait]
 impl Credentials for SecretCredentials {
-    async fn find(&self, project: &str, kind: RepoKind, url: &str) -> Result<Option<seaway_git::Credential>, StepError> {
+    async fn find(&self, project: &str, kind: RepoKind, url: &str) -> Result<Option<Credential>, StepError> {
         let login = self.login(project, kind, url).await;
         let login = login.map_err(|err| StepError::from_error(err.reason(), err.next(), &err))?;
-        Ok(login.map(|it| seaway_git::Credential { key: it.key, username: it.username, password: it.password }))
+        Ok(login)
     }
 }
 

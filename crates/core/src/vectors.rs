@@ -3,8 +3,9 @@
 //! The files hold two of every three cases; a check states the rule and never names a row.
 
 use crate::discovery::{ChartSource, GitSearch, ImageSearch, charts};
-use crate::{freight::name, paths::PathFilter, semver, urls};
+use crate::{freight::name, paths::PathFilter, semver};
 use seaway_api::kargo::{DiscoveredCommit, DiscoveredImageReference, GitSubscription, ImageSubscription};
+use seaway_base::urls;
 use serde_json::Value;
 
 /// How one case came out.

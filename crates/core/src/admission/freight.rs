@@ -4,8 +4,8 @@ use super::json::{at, list, name, present, text};
 use super::names::is_label_value;
 use super::{Admission, Cause, Denied, UniqueKey, alias};
 use crate::freight::name::{Part, of};
-use crate::urls::{normalise_chart, normalise_git};
 use seaway_api::kargo::names::label;
+use seaway_base::urls::{normalise_chart, normalise_git};
 use serde_json::Value;
 
 /// What never changes.

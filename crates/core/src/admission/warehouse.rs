@@ -4,8 +4,8 @@ use super::json::{as_map, list, present, text};
 use super::names::is_label;
 use super::{Admission, Cause, Denied, schema};
 use crate::semver::Constraint;
-use crate::urls::{normalise_chart, normalise_git, normalise_image};
 use seaway_api::kargo::subscription::body_schema;
+use seaway_base::urls::{normalise_chart, normalise_git, normalise_image};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 

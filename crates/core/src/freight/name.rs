@@ -1,6 +1,6 @@
 //! The name of freight: a hash of its origin and its artifacts (reference §3.1).
 
-use crate::urls::{normalise_chart, normalise_git};
+use seaway_base::urls::{normalise_chart, normalise_git};
 use sha1::{Digest as _, Sha1};
 
 /// One artifact, as much of it as counts for identity.
