@@ -13,7 +13,6 @@ pub mod retention;
 pub mod semver;
 pub mod stage;
 pub mod unbuilt;
-pub mod urls;
 pub mod vectors;
 pub mod view;
 pub mod why;
