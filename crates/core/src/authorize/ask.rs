@@ -1,6 +1,7 @@
 //! What is asked: who wants to do what to which object or path. Borrowed throughout, for it is asked at every request.
 
 use super::claims::Accounts;
+use super::scope::Scope;
 use super::{AUTHENTICATED, MASTERS};
 use crate::admission::Right;
 use std::fmt;
@@ -17,12 +18,14 @@ pub struct Who<'a> {
     pub groups: &'a [String],
     /// The service accounts whose rights count as theirs too, by their claims (Kargo's mapping, reference §10.2).
     pub accounts: Option<&'a Accounts>,
+    /// What the token they come by is narrowed to.
+    pub scope: Option<&'a Scope>,
 }
 
 impl<'a> Who<'a> {
     /// A user with groups and no mapped accounts.
     pub const fn new(name: &'a str, groups: &'a [String]) -> Self {
-        Self { name, groups, accounts: None }
+        Self { name, groups, accounts: None, scope: None }
     }
 
     /// The same, with the accounts that their claims lead to.
@@ -30,7 +33,12 @@ impl<'a> Who<'a> {
         Self { accounts: Some(accounts), ..self }
     }
 
-    /// May they do everything?
+    /// The same, by a token of this scope.
+    pub const fn with_scope(self, scope: &'a Scope) -> Self {
+        Self { scope: Some(scope), ..self }
+    }
+
+    /// May they do everything, as far as the scope of their token lets them?
     pub fn is_master(&self) -> bool {
         self.groups.iter().any(|group| group == MASTERS)
     }

@@ -2,6 +2,7 @@
 
 use super::RESERVED;
 use super::ask::ServiceAccount;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -13,7 +14,7 @@ const CLAIM: &str = "rbac.kargo.akuity.io/claim.";
 const VALUES_MAX: usize = 1000;
 
 /// Claims and their values.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims(BTreeMap<String, BTreeSet<String>>);
 
 impl Claims {

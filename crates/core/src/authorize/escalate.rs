@@ -25,13 +25,20 @@ impl Policy {
     /// # Errors
     /// [`Denied`], listing the rights that the writer lacks.
     pub fn may_confer(&self, who: &Who<'_>, new: &Value, old: Option<&Value>) -> Result<(), Denied> {
-        if who.is_master() || old.is_some_and(|old| same_but_for_collection(old, new)) {
+        if old.is_some_and(|old| same_but_for_collection(old, new)) {
             return Ok(());
         }
         let metadata = |key: &str| new.pointer("/metadata").map(|it| text(it, key)).unwrap_or_default();
         let (namespace, name) = (metadata("namespace"), metadata("name"));
         let group = text(new, "apiVersion").split_once('/').map_or("", |(group, _)| group);
-        match (group, text(new, "kind")) {
+        let kind = text(new, "kind");
+        if let Some(scope) = who.scope.filter(|_| gives_rights(group, new, old)) {
+            scope.gives_nothing_on(who.name, &format!("write {} {name}", kind.to_lowercase()))?;
+        }
+        if who.is_master() {
+            return Ok(());
+        }
+        match (group, kind) {
             (RBAC, "Role") => self.may_write_role(who, RoleKind::Role, namespace, name, new, old),
             (RBAC, "ClusterRole") => self.may_write_role(who, RoleKind::ClusterRole, "", name, new, old),
             (RBAC, "RoleBinding") => self.may_bind(who, namespace, &format!("rolebinding {name}"), new),
@@ -125,6 +132,16 @@ impl Policy {
         let who = shown(who.name);
         let place = place(RBAC, namespace, true);
         Err(Denied::new(format!("{who} may not {what}{place}: it grants rights that {who} does not have: {listed}")))
+    }
+}
+
+/// Whether an object gives rights to somebody: a role, a binding, an account that other claims lead to than before, a Secret for a token.
+fn gives_rights(group: &str, new: &Value, old: Option<&Value>) -> bool {
+    match (group, text(new, "kind")) {
+        (RBAC, _) => true,
+        ("", "ServiceAccount") => Claims::granted(new) != old.map(Claims::granted).unwrap_or_default(),
+        ("", "Secret") => text(new, "type") == TOKEN,
+        _ => false,
     }
 }
 

@@ -42,6 +42,9 @@ impl Policy {
     /// # Errors
     /// [`Denied`], naming the first right that is lacking.
     pub fn impersonate(&self, who: &Who<'_>, as_whom: &Impersonation) -> Result<Acting, Denied> {
+        if let Some(scope) = who.scope {
+            scope.gives_nothing_on(who.name, "impersonate")?;
+        }
         if as_whom.user.is_empty() {
             return Err(Denied::new(format!("{} may not impersonate groups without a user: name one too", shown(who.name))));
         }
@@ -75,6 +78,9 @@ impl Policy {
     /// # Errors
     /// [`Denied`].
     pub fn may_become(&self, who: &Who<'_>, account: &ServiceAccount) -> Result<(), Denied> {
+        if let Some(scope) = who.scope {
+            scope.gives_nothing_on(who.name, &format!("become service account {account}"))?;
+        }
         if account.namespace != SYSTEM_NAMESPACE {
             return Ok(());
         }

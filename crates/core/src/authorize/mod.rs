@@ -23,6 +23,7 @@ mod objects;
 mod policy;
 mod review;
 mod rule;
+mod scope;
 mod validate;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub use objects::{Binding, RoleKind, RoleRef, Subject};
 pub use policy::Policy;
 pub use review::Review;
 pub use rule::Rule;
+pub use scope::Scope;
 pub use validate::validate;
 
 /// The API group of roles and bindings.

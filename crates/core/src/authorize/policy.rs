@@ -104,6 +104,9 @@ impl Policy {
 
     /// Decides, and says why.
     pub fn decide(&self, asked: &Attributes<'_>) -> Decision {
+        if let Some(denied) = asked.who.scope.and_then(|scope| scope.refuses(asked)) {
+            return Decision::Denied(denied);
+        }
         if asked.who.is_master() {
             return Decision::Allowed(Allowed { by: By::Masters, account: None });
         }
@@ -121,6 +124,9 @@ impl Policy {
 
     /// Whether it may be done, without a word.
     pub fn allows(&self, asked: &Attributes<'_>) -> bool {
+        if asked.who.scope.is_some_and(|scope| scope.refuses(asked).is_some()) {
+            return false;
+        }
         asked.who.is_master()
             || self.granting(asked.who.name, asked.who.groups, asked).is_some()
             || self

@@ -24,6 +24,14 @@ pub struct Review {
 impl Policy {
     /// The rights somebody has in a namespace, each once and in order; cluster-wide ones where it is empty.
     pub fn review(&self, who: &Who<'_>, namespace: &str) -> Review {
+        let review = self.review_of_owner(who, namespace);
+        match who.scope {
+            Some(scope) => scope.narrow(review, namespace),
+            None => review,
+        }
+    }
+
+    fn review_of_owner(&self, who: &Who<'_>, namespace: &str) -> Review {
         if who.is_master() {
             let (resource_rules, non_resource_rules) = (vec![Rule::everything()], vec![Rule::every_path()]);
             return Review { resource_rules, non_resource_rules, ..Review::default() };

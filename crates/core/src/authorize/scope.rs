@@ -1,0 +1,164 @@
+//! A scope: what an API token may do of what its owner may. It only ever narrows.
+
+use super::ask::{Attributes, Target};
+use super::decision::Denied;
+use super::names::shown;
+use super::review::Review;
+use super::rule::Rule;
+use seaway_api::kargo::GROUP;
+use serde::{Deserialize, Serialize};
+
+const ALL: &str = "*";
+/// What anybody may ask about themselves, whatever the scope: clients ask it in passing.
+const ABOUT_ONESELF: &[&str] = &["selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"];
+
+/// What an API token may do: a decision is RBAC's and the scope's. Paths that are no resources, such as discovery, it leaves to RBAC.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Scope {
+    /// The only projects; none means all of them, and what is of no project too.
+    pub projects: Vec<String>,
+    /// The only verbs; none means every one.
+    pub verbs: Vec<String>,
+}
+
+impl Scope {
+    /// Whether it narrows nothing.
+    pub fn is_everything(&self) -> bool {
+        self.projects.is_empty() && self.verbs.is_empty()
+    }
+
+    /// The denial of a question that the scope does not reach, whatever the owner may do.
+    pub(super) fn refuses(&self, asked: &Attributes<'_>) -> Option<Denied> {
+        let Target::Resource(resource) = asked.target else { return None };
+        if ABOUT_ONESELF.contains(&resource.resource) {
+            return None;
+        }
+        let who = shown(asked.who.name);
+        if !self.has_verb(asked.verb) {
+            let verbs = self.verbs.join(", ");
+            return Some(Denied::new(format!(
+                "{who} may not {} {} by this token: its scope has the verbs {verbs} alone",
+                asked.verb, resource.resource
+            )));
+        }
+        let project = match (resource.group, resource.resource) {
+            (GROUP, "projects") | ("", "namespaces") => resource.name,
+            _ => resource.namespace,
+        };
+        if self.has_project(project) {
+            return None;
+        }
+        let projects = self.projects.join(", ");
+        let place = if project.is_empty() { "cluster-wide".to_owned() } else { format!("in {project}") };
+        Some(Denied::new(format!(
+            "{who} may not {} {} {place} by this token: its scope has the projects {projects} alone",
+            asked.verb, resource.resource
+        )))
+    }
+
+    /// The denial of everything that would give rights on: what a scope takes away must not come back by another identity.
+    pub(super) fn gives_nothing_on(&self, who: &str, what: &str) -> Result<(), Denied> {
+        if self.is_everything() {
+            return Ok(());
+        }
+        Err(Denied::new(format!("{} may not {what} by a token with a scope: sign in, or use one without", shown(who))))
+    }
+
+    /// What is left of somebody's rights in a namespace.
+    pub(super) fn narrow(&self, mut review: Review, namespace: &str) -> Review {
+        if !self.has_project(namespace) {
+            review.resource_rules.clear();
+        }
+        let rules = review.resource_rules.into_iter().filter_map(|rule| self.narrowed(rule));
+        review.resource_rules = rules.collect();
+        review
+    }
+
+    fn narrowed(&self, mut rule: Rule) -> Option<Rule> {
+        if self.verbs.is_empty() || self.verbs.iter().any(|verb| verb == ALL) {
+            return Some(rule);
+        }
+        if rule.verbs.iter().any(|verb| verb == ALL) {
+            rule.verbs.clone_from(&self.verbs);
+        } else {
+            rule.verbs.retain(|verb| self.has_verb(verb));
+        }
+        (!rule.verbs.is_empty()).then_some(rule)
+    }
+
+    fn has_verb(&self, verb: &str) -> bool {
+        self.verbs.is_empty() || self.verbs.iter().any(|own| own == ALL || own == verb)
+    }
+
+    fn has_project(&self, project: &str) -> bool {
+        self.projects.is_empty() || self.projects.iter().any(|own| own == project)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Access, Impersonation, MASTERS, Policy, Resource, Who};
+    use super::*;
+    use serde_json::json;
+
+    fn scope(projects: &[&str], verbs: &[&str]) -> Scope {
+        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        Scope { projects: texts(projects), verbs: texts(verbs) }
+    }
+
+    /// What a member of `system:masters` may still do by a token of this scope: `verb resource.group[/name]` in a namespace.
+    #[track_caller]
+    fn check(scope: &Scope, verb: &str, what: &str, namespace: &str, expected: &str) {
+        let (what, name) = what.split_once('/').unwrap_or((what, ""));
+        let (resource, group) = what.split_once('.').unwrap_or((what, ""));
+        let groups = [MASTERS.to_owned()];
+        let who = Who::new("user:ann", &groups).with_scope(scope);
+        let asked =
+            Attributes { who, verb, target: Target::Resource(Resource { group, resource, subresource: "", namespace, name }) };
+        let decision = Policy::default().decide(&asked);
+        assert_eq!(Policy::default().allows(&asked), decision.is_allowed());
+        assert!(decision.reason().contains(expected), "{}", decision.reason());
+    }
+
+    #[test]
+    fn a_scope_narrows_even_who_may_do_everything() {
+        let reads = scope(&["bank"], &["get", "list"]);
+        check(&reads, "get", "stages.kargo.akuity.io/qa", "bank", "allowed");
+        check(&reads, "promote", "stages.kargo.akuity.io/qa", "bank", "its scope has the verbs get, list alone");
+        check(&reads, "get", "stages.kargo.akuity.io/qa", "shop", "its scope has the projects bank alone");
+        check(&reads, "list", "stages.kargo.akuity.io", "", "list stages cluster-wide by this token");
+        check(&reads, "get", "projects.kargo.akuity.io/bank", "", "allowed");
+        check(&reads, "get", "projects.kargo.akuity.io/shop", "", "the projects bank alone");
+        check(&reads, "get", "clusterconfigs.kargo.akuity.io/cluster", "", "the projects bank alone");
+        check(&reads, "create", "selfsubjectaccessreviews.authorization.k8s.io", "", "allowed");
+        check(&scope(&[], &[]), "delete", "secrets/s", "bank", "allowed");
+        check(&scope(&[], &["*"]), "delete", "secrets/s", "bank", "allowed");
+        check(&scope(&[], &["get"]), "get", "clusterconfigs.kargo.akuity.io/cluster", "", "allowed");
+    }
+
+    #[test]
+    fn a_scope_is_not_given_away() {
+        let (groups, reads) = ([MASTERS.to_owned()], scope(&["bank"], &[]));
+        let who = Who::new("user:ann", &groups).with_scope(&reads);
+        let policy = Policy::default();
+        let role =
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "r", "namespace": "bank"}});
+        assert!(policy.may_confer(&who, &role, None).unwrap_err().message.contains("by a token with a scope"));
+        let bob = Impersonation { user: "user:bob".to_owned(), ..Impersonation::default() };
+        assert!(policy.impersonate(&who, &bob).unwrap_err().message.contains("by a token with a scope"));
+        let plain = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "bank"}});
+        policy.may_confer(&who, &plain, None).unwrap();
+    }
+
+    #[test]
+    fn a_review_tells_what_the_scope_leaves() {
+        let (groups, reads) = ([MASTERS.to_owned()], scope(&["bank"], &["get"]));
+        let who = Who::new("user:ann", &groups).with_scope(&reads);
+        let review = Policy::default().review(&who, "bank");
+        assert_eq!(review.resource_rules[0].verbs, ["get"]);
+        assert!(Policy::default().review(&who, "shop").resource_rules.is_empty());
+        let access = Access::about_oneself(&json!({"resourceAttributes": {"verb": "list", "resource": "secrets"}})).unwrap();
+        assert!(!Policy::default().decide(&access.asked(who)).is_allowed());
+    }
+}
