@@ -3,6 +3,8 @@
 mod common;
 mod discovery;
 mod folder;
+mod pushes;
 mod random;
 mod remote;
 mod vectors;
+mod work;
