@@ -4,12 +4,12 @@ import { createRoot } from "react-dom/client";
 import { App } from "./shared/frame/App.tsx";
 import { Problem } from "./shared/api/problem.ts";
 import { showTheme } from "./shared/look/theme.ts";
-import { takeLink } from "./shared/sign-in/link.ts";
+import { takeFragment } from "./shared/sign-in/link.ts";
 import "./shared/look/tokens.css";
 import "./shared/look/base.css";
 
 showTheme();
-const link = takeLink(window.location, window.history);
+const came = takeFragment(window.location, window.history);
 
 const queries: QueryClient = new QueryClient({
   queryCache: new QueryCache({
@@ -29,6 +29,6 @@ const root = document.getElementById("root");
 if (root)
   createRoot(root).render(
     <QueryClientProvider client={queries}>
-      <App link={link} />
+      <App came={came} />
     </QueryClientProvider>,
   );

@@ -1,5 +1,5 @@
 // A stage as it stands: name, version as the hero, state as shape and word, what it waits for; the same in the graph and in the list.
-import type { StageView } from "../shared/api/types.ts";
+import type { StageForYou } from "../shared/api/types.ts";
 import { Ago } from "../shared/look/Ago.tsx";
 import { stageColour } from "../shared/look/state.ts";
 import { StateMark } from "../shared/look/StateMark.tsx";
@@ -7,7 +7,7 @@ import { Version } from "../shared/look/Version.tsx";
 import { cutMiddle, partsOf } from "../shared/look/version.ts";
 import css from "./StageFace.module.css";
 
-export function StageFace({ stage, max }: { stage: StageView; max?: number }) {
+export function StageFace({ stage, max }: { stage: StageForYou; max?: number }) {
   const isMoving = stage.state === "promoting" || stage.state === "waiting" || stage.state === "failed";
   const next = partsOf(stage.next)[0]?.version ?? "";
   const inGit = partsOf(stage.inGit ?? "")[0]?.version ?? "";

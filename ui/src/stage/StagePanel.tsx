@@ -1,6 +1,6 @@
 // A stage: how it stands and why, what it has, what comes next, what happened.
 import { api } from "../shared/api/client.ts";
-import type { StageView } from "../shared/api/types.ts";
+import type { StageForYou } from "../shared/api/types.ts";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
 import { useOpen } from "../shared/frame/open.ts";
 import { useAnswers, useBoard, useIsLive, useList, useLoaded, useObject } from "../shared/live/hooks.ts";
@@ -85,7 +85,7 @@ export function StagePanel({ name }: { name: string }) {
   );
 }
 
-function Freight({ stage }: { stage: StageView }) {
+function Freight({ stage }: { stage: StageForYou }) {
   const { project } = useBoard();
   const { plan } = useOpen();
   const isLive = useIsLive();

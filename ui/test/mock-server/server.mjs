@@ -4,10 +4,17 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Accounts } from "./account.mjs";
 
 const DIST = fileURLToPath(new URL("../../dist/", import.meta.url));
 const TYPES = { ".js": "text/javascript", ".css": "text/css", ".html": "text/html; charset=utf-8", ".svg": "image/svg+xml" };
-const USERS = { bob: { name: "Bob", password: "bob", may: true }, eve: { name: "Eve", password: "eve", may: false } };
+const ALL = ["qa", "e2e", "staging", "prod-eu", "prod-us"];
+const USERS = () =>
+  new Map([
+    ["alice", { name: "Alice", password: "alice", promote: ALL.slice(0, 3), groups: ["developers"] }],
+    ["bob", { name: "Bob", password: "bob", promote: ["*"], groups: ["promoters"] }],
+    ["eve", { name: "Eve", password: "eve", promote: [], groups: ["viewers"] }],
+  ]);
 
 export class MockServer {
   constructor(world, { port = 0, heartbeatMs = 10_000 } = {}) {
@@ -18,7 +25,11 @@ export class MockServer {
       sessions: new Map(),
       links: new Map([["demo", "bob"]]),
       problems: [],
+      users: USERS(),
+      accounts: new Accounts(),
+      offers: { methods: ["password"], oidc: null },
       sockets: new Set(),
+      tellRights: new Set(),
       epoch: 0,
       requests: [],
     });
@@ -77,7 +88,8 @@ export class MockServer {
       return this.problem(response, one.status, one.type, one.detail, one.hint);
     }
     if (parts[2] === "session") return this.session(request, response, body);
-    const user = this.sessions.get(/seaway-mock=(\w+)/.exec(request.headers.cookie ?? "")?.[1]);
+    const session = /seaway-mock=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
+    const user = this.sessions.get(session);
     if (!user)
       return this.problem(
         response,
@@ -86,6 +98,8 @@ export class MockServer {
         "no session, or it has ended",
         "sign in again, or `seaway open` for a new link",
       );
+    const account = this.accounts.answer(request.method, parts.slice(2), { body, user, server: this, session });
+    if (account) return account[0] < 400 ? this.json(response, account[1], account[0]) : this.problem(response, ...account);
     const call = `${request.method} ${parts
       .slice(2)
       .map((part, index) => (parts[2] === "projects" && [1, 3].includes(index) ? "*" : part))
@@ -101,15 +115,15 @@ export class MockServer {
     }
     if (request.method === "GET") {
       const user = this.sessions.get(id);
-      if (!user) return this.problem(response, 401, "not-authenticated", "no session");
+      if (!user) return this.json(response, { user: null, ...this.offers });
       return this.json(response, {
         user,
-        name: USERS[user].name,
+        name: this.users.get(user).name,
         via: "one-time link",
         expiresAt: new Date(Date.now() + 8 * 3_600_000).toISOString(),
       });
     }
-    const user = body.link ? this.links.get(body.link) : USERS[body.user]?.password === body.password ? body.user : undefined;
+    const user = body.link ? this.links.get(body.link) : this.users.get(body.user)?.password === body.password ? body.user : undefined;
     if (!user)
       return this.problem(
         response,
@@ -127,7 +141,8 @@ export class MockServer {
 
   call(call, parts, { body, user, url, request, response }) {
     const { world } = this;
-    const may = USERS[user].may;
+    const { rights } = this.rightsOf(user);
+    const may = rights.promote.length > 0;
     const refused = () =>
       this.problem(
         response,
@@ -144,11 +159,11 @@ export class MockServer {
       case "GET projects":
         return this.json(response, { items: [{ name: "bank" }] });
       case "GET projects/*/board":
-        return this.json(response, world.board(may));
+        return this.json(response, world.board(rights));
       case "GET projects/*/changes":
-        return this.stream(request, response, may);
+        return this.stream(request, response, user);
       case "GET projects/*/why":
-        return this.json(response, { items: world.answersFor(may) });
+        return this.json(response, { items: world.answers() });
       case "GET what-is-where":
         return this.json(response, world.whatIsWhere());
       case "GET projects/*/activity":
@@ -215,22 +230,37 @@ export class MockServer {
     return { items: found.slice(from, from + 50), ...(found.length > from + 50 ? { next: String(from + 50) } : {}) };
   }
 
-  stream(request, response, may) {
+  /** What a user may do; `*` is every stage there is. */
+  rightsOf(user) {
+    const { promote } = this.users.get(user);
+    const mine = promote.includes("*") ? [...this.world.stages.keys()] : promote;
+    return { rights: { promote: mine, approve: mine.length > 0, refresh: mine.length > 0, write: promote.includes("*") } };
+  }
+
+  /** Gives or takes rights; streams that are open are told. */
+  allow(user, promote) {
+    this.users.get(user).promote = promote;
+    for (const tell of this.tellRights) tell();
+  }
+
+  stream(request, response, user) {
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
     response.write(": hello\n\n");
     const [epoch, revision] = (request.headers["last-event-id"] ?? "").split(":");
-    const send = (change) =>
-      response.write(`id: ${this.epoch}:${change.revision}\nevent: board\ndata: ${JSON.stringify(this.world.forUser(change, may))}\n\n`);
+    const send = (change) => response.write(`id: ${this.epoch}:${change.revision}\nevent: board\ndata: ${JSON.stringify(change)}\n\n`);
     if (revision !== undefined) {
       const kept = this.world.log.filter((change) => change.revision > Number(revision));
       if (Number(epoch) === this.epoch) kept.forEach(send);
       else response.write(`id: ${this.epoch}:${this.world.revision}\nevent: resync\ndata: {}\n\n`);
     }
     this.world.listeners.add(send);
+    const tell = () => response.write(`event: rights\ndata: ${JSON.stringify(this.rightsOf(user).rights)}\n\n`);
+    this.tellRights.add(tell);
     const heart = setInterval(() => response.write(": still here\n\n"), this.heartbeatMs);
     response.on("close", () => {
       clearInterval(heart);
       this.world.listeners.delete(send);
+      this.tellRights.delete(tell);
     });
   }
 

@@ -32,6 +32,7 @@ export class World {
           upstream: index === 0 ? [] : [STAGES[index - 1]],
           warehouses: ["images"],
           controlFlow: false,
+          promotesByItself: name !== "prod-eu",
           index,
         },
       ]),
@@ -121,8 +122,8 @@ export class World {
       nextFreight: freight.name,
       state: "waiting",
       since: this.ago(secondsAgo),
-      waitsFor: "you: manual promotion",
-      cause: `${freight.label} waits for you: manual promotion (no policy lets it promote by itself)`,
+      waitsFor: "a promoter: manual promotion",
+      cause: `${freight.label} waits for a promoter: manual promotion (no policy lets it promote by itself)`,
       hint: `seaway promote ${stage} --freight ${freight.version}`,
     });
   }
@@ -331,14 +332,6 @@ export class World {
     this.git["prod-eu"] = `1.4.8-hotfix${this.branchTip}`;
   }
 
-  stageFor(view, may) {
-    const waits =
-      view.waitsFor.startsWith("you:") && !may
-        ? { waitsFor: "a promoter: manual promotion", cause: view.cause.replace("waits for you", "waits for a promoter"), hint: "" }
-        : {};
-    return { ...view, ...waits, mayPromote: may };
-  }
-
   answers() {
     return [...this.stages.values()]
       .filter((stage) => ["waiting", "failed", "blocked", "uncertain"].includes(stage.state))
@@ -355,38 +348,17 @@ export class World {
       }));
   }
 
-  answersFor(may) {
-    return this.answers().map((answer) => ({ ...answer, ...this.words(answer, may) }));
-  }
-
-  words(answer, may) {
-    return may
-      ? {}
-      : {
-          waitsFor: answer.waitsFor.replace(/^you:/, "a promoter:"),
-          cause: answer.cause.replace("waits for you", "waits for a promoter"),
-          hint: answer.state === "waiting" ? "" : answer.hint,
-        };
-  }
-
-  forUser(change, may) {
-    return {
-      ...change,
-      ...(change.stages ? { stages: change.stages.map((stage) => this.stageFor(stage, may)) } : {}),
-      answers: this.answersFor(may),
-    };
-  }
-
-  board(may) {
+  board(rights) {
     return {
       revision: this.revision,
       project: "bank",
       now: this.ago(0),
       warehouses: [...this.warehouses.values()],
-      stages: [...this.stages.values()].map((stage) => this.stageFor(stage, may)),
+      stages: [...this.stages.values()],
       freight: [...this.freight.values()],
       promotions: [...this.promotions.values()],
-      answers: this.answersFor(may),
+      answers: this.answers(),
+      rights,
     };
   }
 

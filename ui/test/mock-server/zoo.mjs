@@ -44,6 +44,7 @@ export function zoo(options) {
       upstream,
       warehouses: ["images"],
       controlFlow: false,
+      promotesByItself: false,
       index: world.stages.size,
       ...change,
     });
@@ -54,7 +55,7 @@ export function zoo(options) {
   add("prod-apac", ["fan-in"], "held", { ...has, waitsFor: "lifting the hold", cause: "bob chose other freight than fund-transfer 1.5.1" });
   add("prod-africa", ["fan-in"], "uncertain", {
     ...has,
-    waitsFor: "you: did http happen?",
+    waitsFor: "a promoter: did http happen?",
     cause: "nobody knows whether `notify` happened",
   });
   add("prod-latam", ["fan-in"], "empty");
@@ -88,6 +89,7 @@ export function big(options) {
         upstream: at === 0 ? [] : [`team${line}-${["qa", "e2e", "staging", "prod-eu"][at - 1]}`],
         warehouses: ["images"],
         controlFlow: false,
+        promotesByItself: at < 3,
         index: line * 5 + at,
       });
     }

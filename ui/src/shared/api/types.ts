@@ -1,15 +1,72 @@
-// What `/seaway/v1` speaks, first version: the types of the page's contract. Times are RFC 3339 strings.
+// What `/seaway/v1` speaks: the types of the page's contract. Times are RFC 3339 strings.
 
-export interface Session {
+/** Who asks; nobody, and then how one may sign in. */
+export type Session = SignedIn | NotSignedIn;
+export interface SignedIn {
   user: string;
   name: string;
   via: string;
   expiresAt: string;
 }
+export interface NotSignedIn {
+  user: null;
+  methods: string[];
+  oidc?: { name: string } | null;
+}
+
+export interface UserRow {
+  name: string;
+  groups: string[];
+  createdAt?: string;
+}
+export interface Scope {
+  /** None of them: every project, every verb of its owner's. */
+  projects: string[];
+  verbs: string[];
+}
+export interface TokenRow {
+  id: string;
+  name: string;
+  scope?: Scope | null;
+  createdAt?: string;
+  expiresAt?: string;
+  usedAt?: string;
+}
+export interface NewToken extends TokenRow {
+  /** Answered once and never again. */
+  token: string;
+}
+export interface SessionRow {
+  id: string;
+  user: string;
+  via: string;
+  createdAt?: string;
+  expiresAt: string;
+  from?: string;
+  /** The session that asks. */
+  current: boolean;
+}
+export interface CredentialRow {
+  project: string;
+  name: string;
+  /** `git`, `image`, `chart` or `generic`. */
+  kind: string;
+  url: string;
+}
+
 export interface About {
   version: string;
   engine: string;
   engineNote: string;
+}
+
+/** What the caller may do in this project; apart from the board, which is the same for all. */
+export interface Rights {
+  /** The stages the caller may promote to, approve freight for, abort and resolve in. */
+  promote: string[];
+  approve: boolean;
+  refresh: boolean;
+  write: boolean;
 }
 
 export interface Answer {
@@ -56,9 +113,14 @@ export interface StageView {
   warehouses: string[];
   controlFlow: boolean;
   inGit?: string;
-  mayPromote: boolean;
+  promotesByItself: boolean;
   promotion?: string;
   index: number;
+}
+
+/** A stage as the one who looks sees it: their right is known, and *a promoter* is *you* where it is. */
+export interface StageForYou extends StageView {
+  mayPromote: boolean;
 }
 
 export interface Artifact {
@@ -119,6 +181,64 @@ export interface PromotionView extends PromotionRow {
   events: JournalEvent[];
   planDigest?: string;
   uncertainStep?: string;
+  /** What its plan said it would write; absent if it was asked without one, or the plan is not kept any more. */
+  planned?: Planned | null;
+  /** What it wrote, and where; absent as long as nothing was pushed. */
+  written?: Written | null;
+}
+
+export interface Planned {
+  digest: string;
+  files: PlannedFile[];
+  truncated: boolean;
+}
+export interface Written {
+  /** By the same count as the plan's: equal digests mean equal writing. */
+  digest: string;
+  files: PlannedFile[];
+  truncated: boolean;
+  commits: { repository: string; branch: string; commit: string; link?: string }[];
+}
+
+/** What changes from one freight to another. */
+export interface FreightDifference {
+  from: string;
+  to: string;
+  artifacts: ArtifactDifference[];
+}
+export interface ArtifactDifference {
+  kind: string;
+  url: string;
+  from?: ArtifactAt | null;
+  to?: ArtifactAt | null;
+  /** Newest first; only where they can be known. */
+  commits: { commit: string; subject: string; author: string; at?: string; link?: string }[];
+  truncated: boolean;
+  /** Where the whole difference can be read. */
+  link?: string;
+  /** Why its commits are not told. */
+  note?: string;
+}
+export interface ArtifactAt {
+  version: string;
+  digest?: string;
+  commit?: string;
+  link?: string;
+}
+
+/** What became of a wish to promote into every stage after one. */
+export interface Downstream {
+  items: { stage: string; name: string }[];
+  refused: { stage: string; reason: string }[];
+}
+
+export interface Found {
+  /** `project`, `stage`, `freight`, `promotion` or `warehouse`. */
+  kind: string;
+  project: string;
+  name: string;
+  label: string;
+  detail: string;
 }
 
 export interface PlannedFile {
@@ -156,6 +276,7 @@ export interface Board {
   freight: FreightView[];
   promotions: PromotionRow[];
   answers: Answer[];
+  rights: Rights;
 }
 
 export interface BoardChange {
@@ -196,4 +317,7 @@ export interface ActivityFilter {
   actor?: string;
   stage?: string;
   kind?: string;
+  /** Not before, and before: RFC 3339. */
+  from?: string;
+  until?: string;
 }

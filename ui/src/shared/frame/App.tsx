@@ -1,18 +1,22 @@
 // Who is it? A one-time link is used first, then the session asked for; without one there is only the way to sign in.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useRef } from "react";
+import { useRef, useState } from "react";
 import { RouterProvider } from "@tanstack/react-router";
 import { router } from "../../routes.tsx";
 import { api } from "../api/client.ts";
-import { Problem } from "../api/problem.ts";
+import { Button } from "../look/Button.tsx";
 import { ProblemNote } from "../look/ProblemNote.tsx";
+import type { Came } from "../sign-in/link.ts";
+import { refusedSignIn } from "../sign-in/refused.ts";
 import { SignIn } from "../sign-in/SignIn.tsx";
+import css from "./App.module.css";
 
 let linkLeft: string | null | undefined;
 
-export function App({ link }: { link: string | null }) {
-  if (linkLeft === undefined) linkLeft = link;
+export function App({ came }: { came: Came }) {
+  if (linkLeft === undefined) linkLeft = came.link;
   const queries = useQueryClient();
+  const [refused, setRefused] = useState<unknown>(came.refused && refusedSignIn(came.refused));
   const session = useQuery({
     queryKey: ["session"],
     retry: false,
@@ -20,40 +24,29 @@ export function App({ link }: { link: string | null }) {
     queryFn: async () => {
       const once = linkLeft;
       linkLeft = null;
-      const refused = once
-        ? await api.signInByLink(once).then(
-            () => null,
-            (problem: unknown) => problem,
-          )
-        : null;
       // A link that was used before is no news to those who are signed in already.
-      return api.session().catch((problem: unknown) => {
-        throw refused ?? problem;
-      });
+      if (once) await api.signInByLink(once).catch(setRefused);
+      return api.session();
     },
   });
   const wasIn = useRef(false);
   if (session.isPending) return null;
-  if (session.isSuccess) wasIn.current = true;
-  const problem = session.error;
-  if (problem instanceof Problem && problem.status === 401) {
-    // "Not signed in" is no news; a link that does not work any more is.
+  if (!session.data)
+    return (
+      <main className={css.away}>
+        <ProblemNote error={session.error} />
+        <Button onClick={() => void session.refetch()}>Ask again</Button>
+      </main>
+    );
+  if (session.data.user === null)
     return (
       <SignIn
+        offered={session.data}
         hasEnded={wasIn.current}
-        problem={link === null || wasIn.current ? null : problem}
+        problem={wasIn.current ? null : refused}
         onSignedIn={() => void queries.resetQueries({ queryKey: ["session"] })}
       />
     );
-  }
-  if (!session.data)
-    return (
-      <main style={{ padding: 32, maxWidth: 720 }}>
-        <ProblemNote error={problem} />
-        <button type="button" onClick={() => void session.refetch()}>
-          Ask again
-        </button>
-      </main>
-    );
+  wasIn.current = true;
   return <RouterProvider router={router} key={session.data.user} />;
 }

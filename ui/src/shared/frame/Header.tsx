@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { api } from "../api/client.ts";
+import { useSession } from "../sign-in/session.ts";
 import { PAGES, type Page } from "./open.ts";
 import css from "./Header.module.css";
 
@@ -14,7 +15,7 @@ const SHOWN: [Page, string, string][] = [
 export function Header({ project, onSearch, onHelp }: { project: string; onSearch: () => void; onHelp: () => void }) {
   const navigate = useNavigate();
   const about = useQuery({ queryKey: ["about"], queryFn: api.about, staleTime: Infinity });
-  const session = useQuery({ queryKey: ["session"], queryFn: api.session });
+  const session = useSession();
   const projects = useQuery({ queryKey: ["projects"], queryFn: api.projects, staleTime: 60_000 });
   const names = projects.data?.items.map((one) => one.name) ?? [project];
   const all = names.includes(project) ? names : [project, ...names];
@@ -70,7 +71,7 @@ export function Header({ project, onSearch, onHelp }: { project: string; onSearc
         activeProps={{ "aria-current": "page" }}
         title="session and settings (g s)"
       >
-        {session.data?.user ?? "…"}
+        {session?.user ?? "…"}
       </Link>
     </header>
   );

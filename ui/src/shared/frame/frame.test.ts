@@ -46,7 +46,8 @@ const freight = (version: string, mayGoTo: string[]) => ({
 test("the palette finds stages, freight by version and plans, and offers no plan that one may not ask for", () => {
   const live = new LiveBoard("bank");
   live.replace({
-    ...board(1, [stage("qa", 0), stage("prod-eu", 1), stage("prod-us", 2, { mayPromote: false })]),
+    ...board(1, [stage("qa", 0), stage("prod-eu", 1), stage("prod-us", 2)]),
+    rights: { promote: ["qa", "prod-eu"], approve: true, refresh: true, write: true },
     freight: [freight("1.5.1", ["prod-eu", "prod-us"])],
   });
   const found = (question: string) => matching(choicesOf(live, {}), question).map((one) => `${one.verb} ${one.text}`);

@@ -1,8 +1,9 @@
 // The live cache: one project's board, normalised; whoever reads one object is told only when that object changed.
-import type { Answer, Board, BoardChange, FreightView, PromotionRow, StageView, WarehouseView } from "../api/types.ts";
+import type { Answer, Board, BoardChange, FreightView, PromotionRow, Rights, StageForYou, StageView, WarehouseView } from "../api/types.ts";
+import { answerForYou, NO_RIGHTS, stageForYou } from "./rights.ts";
 
 export interface Kinds {
-  stages: StageView;
+  stages: StageForYou;
   freight: FreightView;
   warehouses: WarehouseView;
   promotions: PromotionRow;
@@ -10,8 +11,8 @@ export interface Kinds {
 export type Kind = keyof Kinds;
 const KINDS: Kind[] = ["stages", "freight", "warehouses", "promotions"];
 
-/** What a reader listens to: one object (`stages/qa`), the names of a kind (`stages`), the answers, or the connection. */
-export type Topic = Kind | `${Kind}/${string}` | "answers" | "connection";
+/** What a reader listens to: one object (`stages/qa`), the names of a kind (`stages`), the answers, the rights, or the connection. */
+export type Topic = Kind | `${Kind}/${string}` | "answers" | "rights" | "connection";
 
 export type Connection = { state: "connecting" } | { state: "live" } | { state: "lost"; since: number; why: string } | { state: "ended" };
 
@@ -35,6 +36,7 @@ export class LiveBoard {
   revision = -1;
   loaded = false;
   answers: readonly Answer[] = [];
+  rights: Rights = NO_RIGHTS;
   connection: Connection = { state: "connecting" };
   missed: Missed | null = null;
   /** Server's clock minus ours, in milliseconds. */
@@ -47,6 +49,8 @@ export class LiveBoard {
     promotions: new Map(),
   };
   #lists: { [K in Kind]: readonly Kinds[K][] } = { stages: [], freight: [], warehouses: [], promotions: [] };
+  /** Stages and answers as the server says them, to be read again when a right comes or goes. */
+  #said = { stages: new Map<string, StageView>(), answers: [] as readonly Answer[] };
   #listeners = new Map<Topic, Set<() => void>>();
 
   constructor(project: string) {
@@ -74,11 +78,14 @@ export class LiveBoard {
   /** Takes a whole board; what is equal to what was known keeps its identity and wakes nobody. */
   replace(board: Board) {
     const touched = new Set<Topic>();
-    for (const kind of KINDS) {
-      const named = new Set(board[kind].map((one) => one.name));
-      const gone = [...this.#objects[kind].keys()].filter((name) => !named.has(name));
-      this.#put(kind, board[kind], gone, touched);
+    if (!same(this.rights, board.rights)) {
+      this.rights = board.rights;
+      touched.add("rights");
     }
+    const goneStages = this.#goneFrom("stages", board.stages);
+    this.#put("stages", this.#hear(board.stages, goneStages), goneStages, touched);
+    for (const kind of ["freight", "warehouses", "promotions"] as const)
+      this.#put(kind, board[kind], this.#goneFrom(kind, board[kind]), touched);
     this.#answer(board.answers, touched);
     this.revision = revisionNumber(board.revision);
     const server = Date.parse(board.now);
@@ -93,9 +100,26 @@ export class LiveBoard {
     const revision = revisionNumber(change.revision);
     if (revision < this.revision) return;
     const touched = new Set<Topic>();
-    for (const kind of KINDS) this.#put(kind, change[kind] ?? [], change.gone?.[kind] ?? [], touched);
+    this.#put("stages", this.#hear(change.stages ?? [], change.gone?.stages ?? []), change.gone?.stages ?? [], touched);
+    for (const kind of ["freight", "warehouses", "promotions"] as const)
+      this.#put(kind, change[kind] ?? [], change.gone?.[kind] ?? [], touched);
     if (change.answers) this.#answer(change.answers, touched);
     this.revision = revision;
+    this.#wake(touched);
+  }
+
+  /** Takes what the one who looks may do now; stages and answers are read again in its light. */
+  allow(rights: Rights) {
+    if (same(this.rights, rights)) return;
+    this.rights = rights;
+    const touched = new Set<Topic>(["rights"]);
+    this.#put(
+      "stages",
+      [...this.#said.stages.values()].map((stage) => stageForYou(stage, rights)),
+      [],
+      touched,
+    );
+    this.#answer(this.#said.answers, touched);
     this.#wake(touched);
   }
 
@@ -108,6 +132,18 @@ export class LiveBoard {
   say(missed: Missed | null) {
     this.missed = missed;
     this.#wake(new Set<Topic>(["connection"]));
+  }
+
+  /** Keeps what the server says of stages, and reads it for the one who looks. */
+  #hear(stages: readonly StageView[], gone: readonly string[]): StageForYou[] {
+    for (const name of gone) this.#said.stages.delete(name);
+    for (const stage of stages) this.#said.stages.set(stage.name, stage);
+    return stages.map((stage) => stageForYou(stage, this.rights));
+  }
+
+  #goneFrom(kind: Kind, some: readonly { name: string }[]): string[] {
+    const named = new Set(some.map((one) => one.name));
+    return [...this.#objects[kind].keys()].filter((name) => !named.has(name));
   }
 
   #put<K extends Kind>(kind: K, some: readonly Kinds[K][], gone: readonly string[], touched: Set<Topic>) {
@@ -129,7 +165,9 @@ export class LiveBoard {
     (this.#lists[kind] as readonly Kinds[K][]) = [...objects.values()].sort(ORDER[kind] as (a: Kinds[K], b: Kinds[K]) => number);
   }
 
-  #answer(answers: readonly Answer[], touched: Set<Topic>) {
+  #answer(said: readonly Answer[], touched: Set<Topic>) {
+    this.#said.answers = said;
+    const answers = said.map((answer) => answerForYou(answer, this.rights));
     if (same(this.answers, answers)) return;
     this.answers = answers;
     touched.add("answers");

@@ -13,7 +13,7 @@ export const stage = (name: string, index: number, change: Partial<StageView> = 
   upstream: [],
   warehouses: ["images"],
   controlFlow: false,
-  mayPromote: true,
+  promotesByItself: false,
   ...change,
 });
 
@@ -26,4 +26,5 @@ export const board = (revision: number, stages: StageView[]): Board => ({
   freight: [],
   promotions: [],
   answers: [],
+  rights: { promote: stages.map((one) => one.name), approve: true, refresh: true, write: true },
 });

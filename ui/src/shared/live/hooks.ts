@@ -1,6 +1,6 @@
 // How components read the live board: a hook for each question, each waking only on its own topic.
 import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
-import type { Answer } from "../api/types.ts";
+import type { Answer, Rights } from "../api/types.ts";
 import type { Connection, Kind, Kinds, LiveBoard, Missed, Topic } from "./board.ts";
 
 export const BoardContext = createContext<LiveBoard | null>(null);
@@ -24,6 +24,7 @@ export const useList = <K extends Kind>(kind: K): readonly Kinds[K][] => useTopi
 
 export const useLoaded = (): boolean => useTopic("stages", (board) => board.loaded);
 export const useAnswers = (): readonly Answer[] => useTopic("answers", (board) => board.answers);
+export const useRights = (): Rights => useTopic("rights", (board) => board.rights);
 export const useConnection = (): Connection => useTopic("connection", (board) => board.connection);
 export const useMissed = (): Missed | null => useTopic("connection", (board) => board.missed);
 /** Whether what is shown is known to be true now; actions are disabled otherwise. */

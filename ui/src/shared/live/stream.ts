@@ -2,7 +2,7 @@
 import { api } from "../api/client.ts";
 import { EventReader } from "../api/events.ts";
 import { Problem, problemOf } from "../api/problem.ts";
-import type { Board, BoardChange } from "../api/types.ts";
+import type { Board, BoardChange, Rights } from "../api/types.ts";
 import type { LiveBoard } from "./board.ts";
 
 const SILENCE_MS_MAX = 25_000; // The server says something every 10 s.
@@ -105,6 +105,7 @@ async function readOnce(board: LiveBoard, line: Line, stopped: AbortSignal, at: 
       for (const event of reader.take(value)) {
         if (event.event === "resync") board.replace(await line.board());
         else if (event.event === "board") board.apply(JSON.parse(event.data) as BoardChange);
+        else if (event.event === "rights") board.allow(JSON.parse(event.data) as Rights);
         if (event.id !== undefined) at.lastEventId = event.id;
         compare(board, line, at);
       }

@@ -14,9 +14,11 @@ interface Props {
   /** When this changes, the board has answered and the button is itself again. */
   answered?: unknown;
   title?: string;
+  /** What a screen reader says, where the label alone would not tell which. */
+  name?: string;
 }
 
-export function Action({ label, act, sure, look = "plain", answered, title }: Props) {
+export function Action({ label, act, sure, look = "plain", answered, title, name }: Props) {
   const isLive = useIsLive();
   const [asks, setAsks] = useState(false);
   const asked = useMutation({ mutationFn: act });
@@ -50,6 +52,7 @@ export function Action({ label, act, sure, look = "plain", answered, title }: Pr
         look={look}
         disabled={!isLive || asked.isPending || asked.isSuccess}
         {...(why ? { title: why } : {})}
+        {...(name ? { "aria-label": name } : {})}
         onClick={() => (sure ? setAsks(true) : go())}
       >
         {state}

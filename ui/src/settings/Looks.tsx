@@ -1,0 +1,48 @@
+// How the page looks in this browser: its theme, and how times are shown.
+import { useState } from "react";
+import { switchTimes, useClock } from "../shared/look/clock.ts";
+import { Button } from "../shared/look/Button.tsx";
+import { Row, Rows, Section } from "../shared/look/Section.tsx";
+import { chooseTheme, chosenTheme, type Theme } from "../shared/look/theme.ts";
+import css from "./SettingsPage.module.css";
+
+const THEMES: [Theme, string][] = [
+  ["system", "as the system"],
+  ["light", "light"],
+  ["dark", "dark"],
+];
+
+export function Looks() {
+  const [theme, setTheme] = useState(chosenTheme());
+  const isAbsolute = useClock((_, absolute) => absolute);
+  return (
+    <Section title="How the page looks">
+      <Rows>
+        <Row name="theme">
+          <div className={css.themes} role="radiogroup" aria-label="theme">
+            {THEMES.map(([value, words]) => (
+              <label key={value}>
+                <input
+                  type="radio"
+                  name="theme"
+                  checked={theme === value}
+                  onChange={() => {
+                    chooseTheme(value);
+                    setTheme(value);
+                  }}
+                />{" "}
+                {words}
+              </label>
+            ))}
+          </div>
+        </Row>
+        <Row name="times">
+          {isAbsolute ? "absolute" : "relative"}{" "}
+          <Button look="quiet" keys="t" onClick={switchTimes}>
+            show {isAbsolute ? "how long ago" : "the instants"}
+          </Button>
+        </Row>
+      </Rows>
+    </Section>
+  );
+}

@@ -1,0 +1,59 @@
+// Where the one who looks is signed in; each can be ended.
+import { useQuery } from "@tanstack/react-query";
+import { api } from "../shared/api/client.ts";
+import { Action } from "../shared/look/Action.tsx";
+import { Ago } from "../shared/look/Ago.tsx";
+import { Quiet } from "../shared/look/Quiet.tsx";
+import { Section } from "../shared/look/Section.tsx";
+import table from "../shared/look/Table.module.css";
+
+export function Sessions() {
+  const sessions = useQuery({ queryKey: ["sessions"], queryFn: api.sessions });
+  const rows = sessions.data?.items ?? [];
+  return (
+    <Section title="Your sessions">
+      {sessions.isError && <Quiet error={sessions.error} />}
+      {rows.length > 0 && (
+        <table className={table.table}>
+          <thead>
+            <tr>
+              <th scope="col">signed in by</th>
+              <th scope="col">from</th>
+              <th scope="col" className={table.spare}>
+                since
+              </th>
+              <th scope="col">ends</th>
+              <th>
+                <span className="visually-hidden">what can be done</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={row.id}>
+                <td>{row.via}</td>
+                <td className={`${table.wide} ${table.faint}`}>{row.from}</td>
+                <td className={`${table.faint} ${table.spare}`}>{row.createdAt && <Ago at={row.createdAt} suffix="ago" />}</td>
+                <td className={table.faint}>
+                  <Ago at={row.expiresAt} />
+                </td>
+                <td>
+                  {row.current ? (
+                    <span className={table.faint}>this one</span>
+                  ) : (
+                    <Action
+                      look="quiet"
+                      label="End"
+                      name={`end the session begun by ${row.via}`}
+                      act={() => api.endSession(row.id).then(() => sessions.refetch())}
+                    />
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Section>
+  );
+}
