@@ -25,12 +25,14 @@ test: parts
 check: setup
 	@cargo xtask check
 
-## Installs what a build needs, or prints the command that would; fetches crates. Both commands call it; only it and `parts` use the network.
+## Installs what a build needs, or prints the command that would; fetches crates; builds the page. Both commands call it; only it and `parts` use
+## the network.
 setup:
 	@tests/toolchain
+	@tests/page
 	@cargo fetch --locked --quiet
 
-## Installs what the tests run against besides: Debian's packages, kubectl and kustomize from pinned Go modules.
+## Installs what the tests run against besides: Debian's packages, a browser, kubectl and kustomize from pinned Go modules.
 .PHONY: parts
 parts: setup
 	@cargo xtask setup

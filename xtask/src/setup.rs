@@ -14,6 +14,9 @@ const DEBIAN: &[(&str, &str)] = &[
     ("/usr/sbin/fcgiwrap", "fcgiwrap"),
     ("/usr/bin/openssl", "openssl"),
     ("/usr/bin/curl", "curl"),
+    ("/usr/bin/chromium", "chromium"),
+    ("/usr/bin/certutil", "libnss3-tools"),
+    ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu-core"),
 ];
 
 /// Debian's packages and the Go parts; crates are fetched by `make setup`.
