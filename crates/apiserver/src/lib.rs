@@ -4,6 +4,7 @@
 //! carries its [`Identity`] as an extension, put there by the port's authenticator or by an in-process client's layer.
 
 mod admit;
+mod authorizer;
 mod builtin;
 pub mod discovery;
 mod dispatch;
@@ -24,21 +25,25 @@ mod reviews;
 pub mod selectors;
 pub mod ssa;
 pub mod table;
+mod tokens;
 pub mod validate;
 mod watch;
 mod write;
 
 pub use admit::{Admission, AdmitAll, Admitted, Denied, Operation, Request, Rules, World};
+pub use authorizer::Authorizer;
 pub use gc::Running;
-pub use identity::Identity;
+pub use identity::{Identity, Lease, LeaseHolder};
 pub use kind::{Kind, Mode, ours};
+pub use tokens::{Bound, Issued, Later, TokenAsk, TokenRefused, Tokens};
 
 use crate::kind::Kinds;
 use axum::Router;
 use seaway_base::{Random, SharedClock};
 use seaway_store::Store;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tower::ServiceBuilder;
 
 /// What can be chosen.
 #[derive(Debug, Clone)]
@@ -67,6 +72,8 @@ pub struct ApiServer {
     pub(crate) clock: SharedClock,
     pub(crate) random: Random,
     pub(crate) options: Arc<Options>,
+    pub(crate) authorizer: Authorizer,
+    pub(crate) tokens: Arc<OnceLock<Arc<dyn Tokens>>>,
     pub(crate) ending: Arc<tokio::sync::watch::Sender<bool>>,
 }
 
@@ -82,12 +89,30 @@ impl ApiServer {
     ) -> Self {
         let kinds = Arc::new(Kinds::new(kind::builtin().into_iter().chain(kinds)));
         let ending = Arc::new(tokio::sync::watch::Sender::new(false));
-        Self { store, kinds, admission, clock, random, options: Arc::new(options), ending }
+        let authorizer = Authorizer::new(Arc::clone(&store));
+        let (options, tokens) = (Arc::new(options), Arc::default());
+        Self { store, kinds, admission, clock, random, options, authorizer, tokens, ending }
     }
 
     /// The router: for `kube::Client::new`, and for a port behind an authenticator.
     pub fn router(&self) -> Router {
         Router::new().fallback(dispatch::serve).with_state(self.clone())
+    }
+
+    /// A client of this process that acts as somebody, through the same doors as everybody.
+    pub fn client(&self, identity: Identity) -> kube::Client {
+        kube::Client::new(ServiceBuilder::new().layer(identity).service(self.router()), "default")
+    }
+
+    /// Who may do what.
+    pub fn authorizer(&self) -> Authorizer {
+        self.authorizer.clone()
+    }
+
+    /// From now on, makes and reads tokens of service accounts by these; only the first call counts. It comes after the start, because
+    /// whoever keeps tokens keeps them here.
+    pub fn serve_tokens(&self, tokens: Arc<dyn Tokens>) {
+        let _ = self.tokens.set(tokens);
     }
 
     /// The store beneath.
