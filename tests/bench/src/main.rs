@@ -7,6 +7,7 @@ mod news;
 mod plane;
 mod report;
 mod repository;
+mod visitor;
 mod world;
 
 use anyhow::{Result, bail};

@@ -45,9 +45,16 @@ impl Sample {
 
     /// The median.
     pub(crate) fn p50(&self) -> f64 {
+        self.quantile(0.5)
+    }
+
+    /// The value that so much of all stay below: 0.99 for the 99th percentile.
+    pub(crate) fn quantile(&self, part: f64) -> f64 {
         let mut sorted = self.values.clone();
         sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few values")]
+        let index = (sorted.len() as f64 * part) as usize;
+        sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
     }
 
     fn shown(&self) -> String {
@@ -57,6 +64,7 @@ impl Sample {
             Unit::Seconds => format!("{p50:.2} s"),
             Unit::PerSecond => format!("{p50:.1}/s"),
             Unit::Count => format!("{p50:.1}"),
+            Unit::Bytes if p50 < 1_048_576.0 => format!("{:.1} KiB", p50 / 1024.0),
             Unit::Bytes => format!("{:.0} MiB", p50 / 1_048_576.0),
         };
         format!("{value} (n={})", self.values.len())
@@ -186,6 +194,7 @@ impl Report {
             Goal::Faster(least) => (format!("≥ {least}×"), ratio.map(|ratio| ratio >= least)),
             Goal::Growth(most) => (format!("≤ {most}×"), ratio.map(|ratio| ratio <= most)),
             Goal::Most(most) if ours.unit == Unit::Seconds => (format!("≤ {most} s"), Some(p50 <= most)),
+            Goal::Most(most) if ours.unit == Unit::Bytes => (format!("≤ {:.0} KiB", most / 1024.0), Some(p50 <= most)),
             Goal::Most(most) => (format!("≤ {most}"), Some(p50 <= most)),
         };
         let ratio = ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}×"));

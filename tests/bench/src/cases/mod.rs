@@ -1,8 +1,12 @@
 //! The benchmarks, one a file.
 
 mod commits;
+mod fleet;
+mod live;
+mod page;
 mod promotion;
 mod push;
+mod reads;
 mod scale;
 mod throughput;
 
@@ -11,7 +15,8 @@ use crate::repository::Size;
 use anyhow::{Result, bail};
 
 /// Their names, in the order in which all are run.
-pub(crate) const CASES: [&str; 6] = ["push", "promotion-100", "promotion-50000", "throughput", "commits", "scale"];
+pub(crate) const CASES: [&str; 9] =
+    ["push", "promotion-100", "promotion-50000", "throughput", "commits", "scale", "live", "reads", "page"];
 
 /// A small repository with a short history.
 const SMALL: Size = Size { n_files: 100, n_stages: 10, n_commits: 300 };
@@ -27,6 +32,9 @@ pub(crate) async fn run(name: &str, report: &mut Report) -> Result<()> {
         "throughput" => throughput::run(report).await,
         "commits" => commits::run(report).await,
         "scale" => scale::run(report).await,
+        "live" => live::run(report).await,
+        "reads" => reads::run(report).await,
+        "page" => page::run(report).await,
         other => bail!("no benchmark `{other}`"),
     }
 }
