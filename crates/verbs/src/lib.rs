@@ -11,6 +11,7 @@ mod plan;
 mod promote;
 mod refresh;
 mod steer;
+mod world;
 
 pub use apply::{Applied, Change, MANAGER, Rehearsal, apply, rehearse};
 pub use document::{Document, Fault, order};
@@ -18,6 +19,7 @@ pub use error::VerbError;
 pub use promote::{Ended, PLAN_DIGEST};
 pub use refresh::Refreshable;
 pub use steer::Resolution;
+pub use world::{Promoter, World, read_object};
 
 use kube::api::{Api, DynamicObject};
 use kube::{Client, Resource};

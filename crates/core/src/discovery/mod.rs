@@ -19,7 +19,7 @@ pub use criteria::criteria;
 pub use git::{Ask, Commit, GitSearch, Tag};
 pub use image::ImageSearch;
 pub use refs::{N_TAGS_OBSERVED_MAX, observe};
-pub use schedule::{Due, due};
+pub use schedule::{Due, due, next_look};
 pub use tags::TagFilter;
 
 use crate::go_regex::PatternError;

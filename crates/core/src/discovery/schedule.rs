@@ -31,9 +31,18 @@ pub fn due(warehouse: &Warehouse, interval_min: Duration, now: Timestamp) -> Due
     if asked.is_some_and(|token| status.is_none_or(|s| s.last_handled_refresh != *token)) {
         return Due::Now("a refresh was asked for");
     }
-    let interval = warehouse.spec.interval.get().filter(|i| !i.is_zero()).unwrap_or(INTERVAL_DEFAULT);
-    let next = later(looked, interval.max(interval_min));
+    let next = later(looked, interval(warehouse).max(interval_min));
     if next <= now { Due::Now("its interval is over") } else { Due::At(next) }
+}
+
+fn interval(warehouse: &Warehouse) -> Duration {
+    warehouse.spec.interval.get().filter(|i| !i.is_zero()).unwrap_or(INTERVAL_DEFAULT)
+}
+
+/// When the warehouse looks next if nobody asks for it, by its own interval; `None` before its first look.
+pub fn next_look(warehouse: &Warehouse) -> Option<Timestamp> {
+    let found = warehouse.status.as_ref()?.discovered_artifacts.as_ref()?;
+    Some(later(found.discovered_at.as_ref()?.0, interval(warehouse)))
 }
 
 #[cfg(test)]

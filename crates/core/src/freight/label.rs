@@ -52,14 +52,30 @@ impl Labels {
 
     /// `fund-transfer 1.5.1`; everything it holds if nothing tells it apart.
     pub fn of(&self, freight: &FreightReference) -> String {
-        let all = artifacts(freight);
-        let origin = freight.origin.key();
-        let telling: Vec<_> = all
-            .iter()
-            .filter(|(name, _)| self.versions.get(&(origin.clone(), name.clone())).is_some_and(|v| v.len() > 1))
-            .collect();
-        let shown: Vec<_> = if telling.is_empty() { all.iter().collect() } else { telling };
-        let texts: Vec<String> = shown.iter().map(|(name, version)| format!("{name} {version}")).collect();
+        let texts: Vec<String> = self.shown(freight).iter().map(|(name, version)| format!("{name} {version}")).collect();
         if texts.is_empty() { short(&freight.name).to_owned() } else { texts.join(", ") }
+    }
+
+    /// The same without names: `1.5.1`.
+    pub fn version_of(&self, freight: &FreightReference) -> String {
+        let versions: Vec<String> = self.shown(freight).into_iter().map(|(_, version)| version).collect();
+        if versions.is_empty() { short(&freight.name).to_owned() } else { versions.join(", ") }
+    }
+
+    /// By origin, the names of the artifacts that tell its freight apart.
+    pub fn telling(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut telling: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for ((origin, name), _) in self.versions.iter().filter(|(_, versions)| versions.len() > 1) {
+            telling.entry(origin.clone()).or_default().insert(name.clone());
+        }
+        telling
+    }
+
+    /// The artifacts that tell it apart; all if none does.
+    fn shown(&self, freight: &FreightReference) -> Vec<(String, String)> {
+        let origin = freight.origin.key();
+        let tells = |name: &String| self.versions.get(&(origin.clone(), name.clone())).is_some_and(|v| v.len() > 1);
+        let (telling, rest): (Vec<_>, Vec<_>) = artifacts(freight).into_iter().partition(|(name, _)| tells(name));
+        if telling.is_empty() { rest } else { telling }
     }
 }

@@ -11,9 +11,11 @@ mod warehouse;
 
 pub(crate) use index::Index;
 pub use promotion::plainly;
+pub(crate) use promotion::{of as of_promotion, who};
 pub(crate) use stage::{landed, next, of as of_stage};
 pub use state::State;
 pub use unreadable::unreadable;
+pub(crate) use warehouse::of as of_warehouse;
 
 use crate::freight::Labels;
 use crate::reason::Reason;
@@ -54,7 +56,7 @@ impl Project<'_> {
 }
 
 /// Something an answer points to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Link {
     /// Its kind.
     pub kind: &'static str,
@@ -63,7 +65,7 @@ pub struct Link {
 }
 
 /// The answer about one object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
     /// The kind of the object.
@@ -73,6 +75,7 @@ pub struct Answer {
     /// How it stands, in the glossary's words.
     pub state: State,
     /// Why, in the catalogue's word.
+    #[schema(value_type = String)]
     pub reason: Reason,
     /// Why, in a sentence about this object.
     pub cause: String,

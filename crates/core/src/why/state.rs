@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::fmt;
 
 /// How a stage, a warehouse or a promotion stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Nothing was ever promoted here.

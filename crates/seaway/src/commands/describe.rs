@@ -7,7 +7,7 @@ use crate::exit::{Exit, Failure};
 use crate::kinds;
 use crate::output::{self, Format, Table, state_style};
 use crate::session::{Access, Session, made};
-use crate::world::World;
+use crate::world::{self, World};
 use kube::ResourceExt as _;
 use seaway_core::why as core_why;
 
@@ -44,7 +44,7 @@ impl Args {
                 output::line("");
             }
             if explained {
-                let world = World::read(&session.verbs_of(project.as_str())).await?;
+                let world = world::read(&session.verbs_of(project.as_str())).await?;
                 for answer in why::about(&world, &format!("{}/{name}", kind.resource.plural), &project)? {
                     output::print(why::text(&answer, world.now));
                 }

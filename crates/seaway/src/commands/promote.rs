@@ -4,7 +4,7 @@ use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::session::{Access, Session, bare};
-use crate::world::World;
+use crate::world;
 use kube::ResourceExt as _;
 use seaway_core::why::{self, plainly};
 use seaway_verbs::{Ended, VerbError, Verbs};
@@ -97,8 +97,8 @@ async fn wait(verbs: &Verbs, name: &str, timeout: Duration) -> Result<Exit, Fail
 
 /// It stands in a queue whose first does not move: that one is named, with what it waits for and what releases it.
 async fn behind(verbs: &Verbs, name: &str, front: &str, stands: &Ended) -> Failure {
-    let world = World::read(verbs).await.ok();
-    let found = world.as_ref().and_then(|world| Some((world, world.promotions.iter().find(|it| it.name_any() == front)?)));
+    let read = world::read(verbs).await.ok();
+    let found = read.as_ref().and_then(|world| Some((world, world.promotions.iter().find(|it| it.name_any() == front)?)));
     let answer = found.map(|(world, promotion)| (world.ask(|project| why::promotion(project, promotion)), world.now));
     let (line, hint) = match answer {
         Some((answer, now)) if answer.does_not_move() => (answer.first_line(now), answer.hint.clone()),

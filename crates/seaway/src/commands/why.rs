@@ -5,7 +5,7 @@ use crate::exit::{Exit, Failure};
 use crate::kinds;
 use crate::output::{self, Format};
 use crate::session::{Access, Session};
-use crate::world::World;
+use crate::world::{self, World};
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 use seaway_core::why::{self, Answer};
@@ -35,11 +35,11 @@ impl Args {
         let mut answers: Vec<(String, Answer)> = Vec::new();
         let projects = session.scope(self.all).await?;
         for project in &projects {
-            let world = World::read(&session.verbs_of(project.as_str())).await?;
+            let world = world::read(&session.verbs_of(project.as_str())).await?;
             let found = match &self.object {
                 Some(object) => about(&world, object, project)?,
                 // What is parked comes first: it may be why the rest stands.
-                None => world.unreadable.iter().cloned().chain(world.ask(why::stuck)).collect(),
+                None => world.stuck(),
             };
             answers.extend(found.into_iter().map(|answer| (project.clone(), answer)));
         }

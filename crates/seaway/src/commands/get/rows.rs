@@ -4,7 +4,7 @@ use super::Look;
 use crate::exit::Failure;
 use crate::output::{Cell, Table, state_style};
 use crate::session::{Session, made};
-use crate::world::World;
+use crate::world::{self, World};
 use kube::ResourceExt as _;
 use seaway_core::freight::{artifacts, newest_first};
 use seaway_core::{view, why};
@@ -25,7 +25,7 @@ pub(super) async fn read(look: &Look, session: &Session) -> Result<(Table, Optio
     let mut all: Option<Table> = None;
     let mut next = None;
     for project in &look.projects {
-        let world = World::read(&session.verbs_of(project.as_str())).await?;
+        let world = world::read(&session.verbs_of(project.as_str())).await?;
         let (mut table, hint) = ours(&world, look.wide);
         for parked in world.unreadable.iter().filter(|answer| answer.kind == look.kind.resource.kind) {
             table.rows.push(parked_row(parked, &table, &world));
@@ -164,23 +164,12 @@ fn promotions(world: &World, wide: bool) -> (Table, Option<String>) {
             promotion.name_any().into(),
             promotion.spec.stage.as_str().into(),
             freight.into(),
-            state(phase(promotion, &answer)),
+            state(view::promotion_phase(promotion, &answer)),
             if wide { answer.cause.into() } else { answer.in_few_words().into() },
             world.age(made(promotion)).into(),
         ]);
     }
     (table, None)
-}
-
-/// Kargo's word for the phase; ours where the run knows better.
-fn phase(promotion: &seaway_api::kargo::Promotion, answer: &why::Answer) -> String {
-    let phase = promotion.status.as_ref().map(|status| status.phase.to_string()).unwrap_or_default();
-    match answer.state {
-        why::State::Uncertain => "Uncertain".to_owned(),
-        why::State::Blocked if phase.is_empty() || phase == "Running" || phase == "Pending" => "Blocked".to_owned(),
-        _ if phase.is_empty() => "Pending".to_owned(),
-        _ => phase,
-    }
 }
 
 /// The table as the control plane prints it for `kubectl`.

@@ -1,6 +1,14 @@
-//! Rows for people: the stages of a project as `seaway get stages` shows them.
+//! Rows for people: the stages of a project as `seaway get stages` shows them, and the board of the page.
 
-use crate::why::{self, Index, Project, State};
+mod board;
+mod lens;
+mod touched;
+
+pub use board::{Artifact, Board, FreightRow, PromotionRow, Source, StageRow, WarehouseRow};
+pub use lens::{Lens, promotion_phase, shown};
+pub use touched::{Touched, by_freight, by_stage, by_warehouse, telling};
+
+use crate::why::{Project, State};
 use jiff::Timestamp;
 use seaway_api::kargo::Stage;
 use serde::Serialize;
@@ -30,33 +38,16 @@ pub struct Row {
 
 /// A row a stage, in the order of the pipeline.
 pub fn stages(project: &Project<'_>) -> Vec<Row> {
-    let index = Index::new(project);
-    in_order(project.stages).into_iter().map(|stage| row(&index, stage)).collect()
+    Lens::new(project).stages().into_iter().map(Row::from).collect()
 }
 
-fn row(index: &Index<'_>, stage: &Stage) -> Row {
-    let answer = why::of_stage(index, stage);
-    let current = stage.status.as_ref().and_then(|s| s.freight_history.first());
-    let has: Vec<String> = current.into_iter().flat_map(|c| c.items.values()).map(|f| index.labels.of(f)).collect();
-    let next = why::next(index, stage);
-    let failed = answer.state == State::Failed;
-    // Git has what landed last; what landed before that was written over.
-    let landed = index.promotions(&answer.name).iter().filter(|p| why::landed(p));
-    let last = landed.max_by_key(|p| p.status.as_ref().and_then(|s| s.finished_at.as_ref()).map(|time| time.0));
-    let in_git = |freight: &str| last.is_some_and(|p| p.spec.freight == freight);
-    let next = next.map_or_else(String::new, |freight| {
-        let written = failed && in_git(freight.metadata.name.as_deref().unwrap_or_default());
-        format!("{}{}", index.labels.of(&freight.reference()), if written { " (in git)" } else { "" })
-    });
-    Row {
-        stage: answer.name,
-        has: has.join(", "),
-        next,
-        state: answer.state,
-        cause: if answer.waits_for.is_empty() { String::new() } else { answer.cause.clone() },
-        waits_for: answer.waits_for,
-        since: answer.since,
-        hint: answer.hint,
+impl From<StageRow> for Row {
+    fn from(row: StageRow) -> Self {
+        let written = if row.in_git.is_some() && row.state == State::Failed { " (in git)" } else { "" };
+        let next = if row.next.is_empty() { row.next } else { format!("{}{written}", row.next) };
+        let cause = if row.waits_for.is_empty() { String::new() } else { row.cause };
+        let (stage, has, state, waits_for, since, hint) = (row.name, row.has, row.state, row.waits_for, row.since, row.hint);
+        Self { stage, has, next, state, waits_for, cause, since, hint }
     }
 }
 
