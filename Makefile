@@ -35,6 +35,7 @@ setup:
 ## Installs what the tests run against besides: Debian's packages, a browser, kubectl and kustomize from pinned Go modules.
 .PHONY: parts
 parts: setup
+	@tests/npm tests/oidc
 	@cargo xtask setup
 
 bench: build
