@@ -3,6 +3,7 @@
 use crate::exit::Failure;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams};
 use kube::{Client, ResourceExt};
+use seaway_core::authorize::RBAC;
 
 /// A kind that can be named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +16,16 @@ pub(crate) struct Kind {
 }
 
 /// Kubernetes' own kinds that the embedded engine serves.
-const BUILT_IN: &[(&str, &str, bool, &[&str])] = &[
-    ("Namespace", "namespaces", false, &["ns"]),
-    ("Secret", "secrets", true, &[]),
-    ("ConfigMap", "configmaps", true, &["cm"]),
-    ("ServiceAccount", "serviceaccounts", true, &["sa"]),
-    ("Event", "events", true, &["ev"]),
+const BUILT_IN: &[(&str, &str, &str, bool, &[&str])] = &[
+    ("", "Namespace", "namespaces", false, &["ns"]),
+    ("", "Secret", "secrets", true, &[]),
+    ("", "ConfigMap", "configmaps", true, &["cm"]),
+    ("", "ServiceAccount", "serviceaccounts", true, &["sa"]),
+    ("", "Event", "events", true, &["ev"]),
+    (RBAC, "Role", "roles", true, &[]),
+    (RBAC, "RoleBinding", "rolebindings", true, &[]),
+    (RBAC, "ClusterRole", "clusterroles", false, &[]),
+    (RBAC, "ClusterRoleBinding", "clusterrolebindings", false, &[]),
 ];
 
 impl Kind {
@@ -32,10 +37,10 @@ impl Kind {
             let gvk = GroupVersionKind::gvk(info.group, info.version, info.kind);
             Self { resource: ApiResource::from_gvk_with_plural(&gvk, info.plural), namespaced: info.namespaced, names }
         });
-        let built_in = BUILT_IN.iter().map(|(kind, plural, namespaced, short)| {
+        let built_in = BUILT_IN.iter().map(|(group, kind, plural, namespaced, short)| {
             let mut names = vec![(*plural).to_owned(), kind.to_lowercase()];
             names.extend(short.iter().map(|name| (*name).to_owned()));
-            let gvk = GroupVersionKind::gvk("", "v1", kind);
+            let gvk = GroupVersionKind::gvk(group, "v1", kind);
             Self { resource: ApiResource::from_gvk_with_plural(&gvk, plural), namespaced: *namespaced, names }
         });
         ours.chain(built_in).collect()

@@ -2,6 +2,7 @@
 
 use kube::api::{ApiResource, GroupVersionKind};
 use seaway_core::admission::validate_document;
+use seaway_core::authorize::RBAC;
 use seaway_render::yaml::{self, Kind, Node};
 use serde_json::Value;
 use std::fmt;
@@ -274,7 +275,8 @@ pub fn order(documents: &mut [Document]) {
         "Project" => 1,
         "ProjectConfig" | "ClusterConfig" => 2,
         "Secret" => 3,
-        "ConfigMap" | "ServiceAccount" => 4,
+        "ConfigMap" | "ServiceAccount" | "Role" | "ClusterRole" => 4,
+        "RoleBinding" | "ClusterRoleBinding" => 5,
         "PromotionTask" | "ClusterPromotionTask" => 5,
         "Warehouse" => 6,
         "Freight" => 8,
@@ -283,19 +285,24 @@ pub fn order(documents: &mut [Document]) {
     });
 }
 
+/// Kubernetes' own kinds that can be applied, all of version v1: group, kind, plural, whether it lives in a namespace.
+const BUILT_IN: &[(&str, &str, &str, bool)] = &[
+    ("", "Namespace", "namespaces", false),
+    ("", "Secret", "secrets", true),
+    ("", "ConfigMap", "configmaps", true),
+    ("", "ServiceAccount", "serviceaccounts", true),
+    (RBAC, "Role", "roles", true),
+    (RBAC, "ClusterRole", "clusterroles", false),
+    (RBAC, "RoleBinding", "rolebindings", true),
+    (RBAC, "ClusterRoleBinding", "clusterrolebindings", false),
+];
+
 /// The resource of a kind, and whether it lives in a namespace.
 fn resource_of(version: &str, kind: &str) -> Option<(ApiResource, bool)> {
-    if version == "v1" {
-        let (plural, namespaced) = match kind {
-            "Namespace" => ("namespaces", false),
-            "Secret" => ("secrets", true),
-            "ConfigMap" => ("configmaps", true),
-            "ServiceAccount" => ("serviceaccounts", true),
-            _ => return None,
-        };
-        return Some((ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("", "v1", kind), plural), namespaced));
+    let (group, version) = version.split_once('/').unwrap_or(("", version));
+    if let Some((_, _, plural, namespaced)) = BUILT_IN.iter().find(|known| (known.0, "v1", known.1) == (group, version, kind)) {
+        return Some((ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural), *namespaced));
     }
-    let (group, version) = version.split_once('/')?;
     let known =
         seaway_api::kinds().iter().find(|known| known.group == group && known.version == version && known.kind == kind)?;
     Some((ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), known.plural), known.namespaced))
