@@ -20,6 +20,10 @@ const activity = createRoute({
   path: "activity",
   component: lazyRouteComponent(() => import("./activity/ActivityPage.tsx"), "ActivityPage"),
 });
+const resourcesPage = lazyRouteComponent(() => import("./resources/ResourcesPage.tsx"), "ResourcesPage");
+const resources = createRoute({ getParentRoute: () => project, path: "resources", component: resourcesPage });
+const resourcesOf = createRoute({ getParentRoute: () => project, path: "resources/$kind", component: resourcesPage });
+const resource = createRoute({ getParentRoute: () => project, path: "resources/$kind/$name", component: resourcesPage });
 const settings = createRoute({
   getParentRoute: () => project,
   path: "settings",
@@ -36,7 +40,7 @@ const stringifySearch = (search: Record<string, unknown>) => {
 };
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, project.addChildren([pipeline, whatIsWhere, activity, settings])]),
+  routeTree: root.addChildren([home, project.addChildren([pipeline, whatIsWhere, activity, resources, resourcesOf, resource, settings])]),
   defaultPreload: "intent",
   defaultErrorComponent: PageFault,
   parseSearch,

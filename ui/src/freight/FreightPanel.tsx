@@ -4,7 +4,7 @@ import { api } from "../shared/api/client.ts";
 import type { FreightView } from "../shared/api/types.ts";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
 import { useOpen } from "../shared/frame/open.ts";
-import { useBoard, useIsLive, useList, useLoaded, useObject } from "../shared/live/hooks.ts";
+import { useBoard, useIsLive, useList, useLoaded, useObject, useRights } from "../shared/live/hooks.ts";
 import { Action } from "../shared/look/Action.tsx";
 import { Ago } from "../shared/look/Ago.tsx";
 import { Button } from "../shared/look/Button.tsx";
@@ -15,12 +15,16 @@ import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
 import { StageDot } from "../shared/look/StageDot.tsx";
 import { lastOf, short } from "../shared/look/version.ts";
 import { Compare } from "./Compare.tsx";
+import { DefinitionSection } from "../resources/DefinitionSection.tsx";
 import { PromotionTable } from "../promotion/PromotionTable.tsx";
 
 export function FreightPanel({ name }: { name: string }) {
   const freight = useObject("freight", name);
   const isLoaded = useLoaded();
   const history = useList("promotions").filter((row) => row.freight === name);
+  const was = [...new Set(history.filter((row) => row.phase === "Succeeded").map((row) => row.stage))].filter(
+    (stage) => !freight?.in.includes(stage),
+  );
   if (!isLoaded) return null;
   if (!freight)
     return (
@@ -51,6 +55,11 @@ export function FreightPanel({ name }: { name: string }) {
           <Row name="in">
             <Stages names={freight.in} none="no stage" />
           </Row>
+          {was.length > 0 && (
+            <Row name="was in">
+              <Stages names={was} none="" />
+            </Row>
+          )}
           <Row name="good in">
             <Stages names={freight.verifiedIn} none="no stage yet" />
           </Row>
@@ -77,6 +86,7 @@ export function FreightPanel({ name }: { name: string }) {
       <Section title="What happened">
         {history.length === 0 ? <p>It was never promoted.</p> : <PromotionTable rows={history} withStage />}
       </Section>
+      <DefinitionSection plural="freights" name={name} />
     </Panel>
   );
 }
@@ -98,6 +108,7 @@ function MayGo({ freight }: { freight: FreightView }) {
   const { project } = useBoard();
   const { plan } = useOpen();
   const isLive = useIsLive();
+  const rights = useRights();
   const stages = useList("stages");
   const mine = stages.filter((one) => one.mayPromote && !one.controlFlow);
   const open = mine.filter((one) => freight.mayGoTo.includes(one.name) && one.hasFreight !== freight.name);
@@ -115,7 +126,7 @@ function MayGo({ freight }: { freight: FreightView }) {
           </Button>
         ))}
       </Actions>
-      {shut.length > 0 && (
+      {rights.approve && shut.length > 0 && (
         <Actions>
           <label>
             Let it in without its upstream:{" "}

@@ -37,14 +37,14 @@ export function StageFace({ stage, max }: { stage: StageForYou; max?: number }) 
           </span>
         )}
       </span>
-      <span className={css.waits} data-empty={inGit === "" && stage.waitsFor === ""} title={stage.cause}>
+      <span className={css.waits} data-empty={inGit === "" && stage.waitsFor === "" && !stage.promotesByItself} title={stage.cause}>
         {inGit !== "" && (
           <>
             <b className={css.git}>git has {cutMiddle(inGit, 12)}</b>
             {stage.waitsFor !== "" && " · "}
           </>
         )}
-        {stage.waitsFor}
+        {stage.waitsFor === "" && inGit === "" && stage.promotesByItself ? "promotes by itself" : stage.waitsFor}
       </span>
       {stage.upstream.length > 0 && <span className="visually-hidden">after {stage.upstream.join(" and ")}</span>}
     </span>

@@ -3,8 +3,10 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { api } from "../shared/api/client.ts";
 import type { PromotionView } from "../shared/api/types.ts";
+import { useOpen } from "../shared/frame/open.ts";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
 import { useBoard, useIsLive, useObject } from "../shared/live/hooks.ts";
+import { answerToYou } from "../shared/live/rights.ts";
 import { Action } from "../shared/look/Action.tsx";
 import { Ago } from "../shared/look/Ago.tsx";
 import { Copy } from "../shared/look/Copy.tsx";
@@ -17,8 +19,12 @@ import { StateMark } from "../shared/look/StateMark.tsx";
 import { took } from "../shared/look/time.ts";
 import { short } from "../shared/look/version.ts";
 import { Why } from "../shared/look/Why.tsx";
+import { DefinitionSection } from "../resources/DefinitionSection.tsx";
 import { Journal } from "./Journal.tsx";
+import { Resolve } from "./Resolve.tsx";
 import { Steps } from "./Steps.tsx";
+import { WrittenDialog } from "./WrittenDialog.tsx";
+import { WrittenSection } from "./WrittenSection.tsx";
 
 const LOOK_AGAIN_MS = 1_000;
 
@@ -37,6 +43,8 @@ export function PromotionPanel({ name }: { name: string }) {
     if (row) void refetch();
   }, [row, refetch]);
   const view = query.data;
+  const may = useObject("stages", view?.stage ?? "")?.mayPromote ?? false;
+  const { search } = useOpen();
   if (!view)
     return (
       <Panel kind="promotion" title={row?.label ?? name}>
@@ -47,7 +55,7 @@ export function PromotionPanel({ name }: { name: string }) {
     <Panel kind="promotion" title={`${view.label} into ${view.stage}`} subtitle={<StateMark state={view.phase} />}>
       {query.isError && <ProblemNote error={query.error} />}
       {view.answer ? (
-        <Why answer={view.answer} />
+        <Why answer={may ? answerToYou(view.answer) : view.answer} />
       ) : (
         view.message !== "" &&
         hasEnded(view.phase) && (
@@ -56,20 +64,23 @@ export function PromotionPanel({ name }: { name: string }) {
           </Section>
         )
       )}
+      {may && !hasEnded(view.phase) && <Resolve view={view} />}
       <Section title="Steps">
         <Steps view={view} />
       </Section>
-      <About view={view} />
+      <WrittenSection view={view} />
+      <About view={view} may={may} />
       <Section title="Journal">
         <Journal events={view.events} />
       </Section>
+      <DefinitionSection plural="promotions" name={name} />
+      {search.shows === "written" && <WrittenDialog view={view} />}
     </Panel>
   );
 }
 
-function About({ view }: { view: PromotionView }) {
+function About({ view, may }: { view: PromotionView; may: boolean }) {
   const { project } = useBoard();
-  const may = useObject("stages", view.stage)?.mayPromote ?? false;
   const isOpen = !hasEnded(view.phase);
   return (
     <Section title="What it is">
@@ -103,25 +114,6 @@ function About({ view }: { view: PromotionView }) {
       </Rows>
       {may && isOpen && (
         <Actions>
-          {view.uncertainStep && (
-            <>
-              <p>
-                Nobody knows whether <code>{view.uncertainStep}</code> happened. Look there, then say:
-              </p>
-              <Action
-                label="Repeat it"
-                sure="It may then happen twice."
-                answered={view.phase}
-                act={() => api.resolve(project, view.name, "repeat")}
-              />
-              <Action
-                label="Skip it"
-                sure="It is then taken as done."
-                answered={view.phase}
-                act={() => api.resolve(project, view.name, "skip")}
-              />
-            </>
-          )}
           <Action
             label="Abort"
             look="danger"

@@ -3,6 +3,7 @@ import type { PromotionView } from "../shared/api/types.ts";
 import { StateMark } from "../shared/look/StateMark.tsx";
 import { took } from "../shared/look/time.ts";
 import { Words } from "../shared/look/Words.tsx";
+import { Outputs } from "./Outputs.tsx";
 import css from "./Steps.module.css";
 
 export function Steps({ view }: { view: PromotionView }) {
@@ -20,12 +21,7 @@ export function Steps({ view }: { view: PromotionView }) {
                 <Words text={step.message} />
               </p>
             )}
-            {step.output !== undefined && step.output !== null && (
-              <details>
-                <summary>output</summary>
-                <pre className={css.output}>{JSON.stringify(step.output, null, 2)}</pre>
-              </details>
-            )}
+            <Outputs output={step.output} />
           </div>
           <span className={css.took}>
             {step.startedAt && step.finishedAt ? took(step.startedAt, step.finishedAt) : step.status.toLowerCase()}

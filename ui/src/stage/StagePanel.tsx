@@ -1,13 +1,13 @@
 // A stage: how it stands and why, what it has, what comes next, what happened.
+import { Link } from "@tanstack/react-router";
 import { api } from "../shared/api/client.ts";
 import type { StageForYou } from "../shared/api/types.ts";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
-import { useOpen } from "../shared/frame/open.ts";
-import { useAnswers, useBoard, useIsLive, useList, useLoaded, useObject } from "../shared/live/hooks.ts";
+import { PAGES, useOpen } from "../shared/frame/open.ts";
+import { useAnswers, useBoard, useIsLive, useList, useLoaded, useObject, useRights } from "../shared/live/hooks.ts";
 import { Action } from "../shared/look/Action.tsx";
 import { Ago } from "../shared/look/Ago.tsx";
 import { Button } from "../shared/look/Button.tsx";
-import { Copy } from "../shared/look/Copy.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
 import { Panel } from "../shared/look/Panel.tsx";
 import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
@@ -17,9 +17,12 @@ import { StateMark } from "../shared/look/StateMark.tsx";
 import { partsOf } from "../shared/look/version.ts";
 import { Why } from "../shared/look/Why.tsx";
 import { Words } from "../shared/look/Words.tsx";
+import { downstreamOf } from "../promotion/downstream.ts";
+import { DefinitionSection } from "../resources/DefinitionSection.tsx";
 import { PromotionTable } from "../promotion/PromotionTable.tsx";
 
 export function StagePanel({ name }: { name: string }) {
+  const board = useBoard();
   const stage = useObject("stages", name);
   const isLoaded = useLoaded();
   const answer = useAnswers().find((one) => one.kind === "Stage" && one.name === name);
@@ -73,21 +76,33 @@ export function StagePanel({ name }: { name: string }) {
               ))
             )}
           </Row>
-          <Row name="its definition">
-            <Copy text={`kubectl get stage ${stage.name} -o yaml`} label="command" />
-          </Row>
+          {!stage.controlFlow && (
+            <Row name="is promoted">
+              {stage.promotesByItself ? "by itself, as soon as freight may go there" : "when a promoter asks for it"}
+            </Row>
+          )}
         </Rows>
       </Section>
-      <Section title="What happened">
+      <Section
+        title="What happened"
+        aside={
+          <Link to={PAGES.activity} params={{ project: board.project }} search={{ of: name }}>
+            all of it
+          </Link>
+        }
+      >
         {history.length === 0 ? <Empty what="Nothing was ever promoted here." /> : <PromotionTable rows={history} />}
       </Section>
+      <DefinitionSection plural="stages" name={name} />
     </Panel>
   );
 }
 
 function Freight({ stage }: { stage: StageForYou }) {
   const { project } = useBoard();
-  const { plan } = useOpen();
+  const { plan, downstream } = useOpen();
+  const rights = useRights();
+  const after = downstreamOf(stage.name, useList("stages")).filter((one) => one.mayPromote);
   const isLive = useIsLive();
   const { nextFreight } = stage;
   return (
@@ -126,29 +141,38 @@ function Freight({ stage }: { stage: StageForYou }) {
           </Row>
         )}
       </Rows>
-      {stage.mayPromote && (
-        <Actions>
-          {nextFreight && !stage.promotion && (
-            <Button
-              look={stage.state === "waiting" ? "main" : "plain"}
-              keys="p"
-              disabled={!isLive}
-              onClick={() => plan(stage.name, nextFreight)}
-            >
-              Plan {partsOf(stage.next)[0]?.version}
-            </Button>
-          )}
-          {stage.state === "held" && (
-            <Action
-              label="Resume"
-              title="lift the hold: automation may promote here again"
-              answered={stage}
-              act={() => api.resumeStage(project, stage.name)}
-            />
-          )}
+      <Actions>
+        {stage.mayPromote && nextFreight && !stage.promotion && (
+          <Button
+            look={stage.state === "waiting" ? "main" : "plain"}
+            keys="p"
+            disabled={!isLive}
+            onClick={() => plan(stage.name, nextFreight)}
+          >
+            Plan {partsOf(stage.next)[0]?.version}
+          </Button>
+        )}
+        {stage.mayPromote && stage.state === "held" && (
+          <Action
+            label="Resume"
+            title="lift the hold: automation may promote here again"
+            answered={stage}
+            act={() => api.resumeStage(project, stage.name)}
+          />
+        )}
+        {after.length > 0 && stage.hasFreight && (
+          <Button
+            disabled={!isLive}
+            title={`what would be written in ${after.map((one) => one.name).join(", ")}`}
+            onClick={() => downstream(stage.name, stage.hasFreight ?? "")}
+          >
+            Plan downstream
+          </Button>
+        )}
+        {rights.refresh && (
           <Action label="Look again" title="look at this stage now" answered={stage} act={() => api.refreshStage(project, stage.name)} />
-        </Actions>
-      )}
+        )}
+      </Actions>
     </Section>
   );
 }

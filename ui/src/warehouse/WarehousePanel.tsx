@@ -1,7 +1,7 @@
 // A warehouse: what it watches, when it looked and will look, what it found, what is wrong.
 import { api } from "../shared/api/client.ts";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
-import { useAnswers, useBoard, useList, useLoaded, useObject } from "../shared/live/hooks.ts";
+import { useAnswers, useBoard, useList, useLoaded, useObject, useRights } from "../shared/live/hooks.ts";
 import { Action } from "../shared/look/Action.tsx";
 import { Ago } from "../shared/look/Ago.tsx";
 import { Copy } from "../shared/look/Copy.tsx";
@@ -11,12 +11,14 @@ import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
 import { StateMark } from "../shared/look/StateMark.tsx";
 import { lastOf } from "../shared/look/version.ts";
 import { Why } from "../shared/look/Why.tsx";
+import { DefinitionSection } from "../resources/DefinitionSection.tsx";
 
 const FREIGHT_MAX = 12;
 
 export function WarehousePanel({ name }: { name: string }) {
   const { project } = useBoard();
   const warehouse = useObject("warehouses", name);
+  const rights = useRights();
   const isLoaded = useLoaded();
   const found = useList("freight").filter((one) => one.warehouse === name);
   const answer = useAnswers().find((one) => one.kind === "Warehouse" && one.name === name) ?? warehouse?.answer;
@@ -51,9 +53,11 @@ export function WarehousePanel({ name }: { name: string }) {
           )}
           <Row name="makes freight">{warehouse.freightCreation.toLowerCase() === "manual" ? "only when a person asks" : "by itself"}</Row>
         </Rows>
-        <Actions>
-          <Action label="Look now" answered={warehouse.lookedAt} act={() => api.refreshWarehouse(project, name)} />
-        </Actions>
+        {rights.refresh && (
+          <Actions>
+            <Action label="Look now" answered={warehouse.lookedAt} act={() => api.refreshWarehouse(project, name)} />
+          </Actions>
+        )}
       </Section>
       <Section title="Found">
         {found.length === 0 ? (
@@ -71,6 +75,7 @@ export function WarehousePanel({ name }: { name: string }) {
           </Rows>
         )}
       </Section>
+      <DefinitionSection plural="warehouses" name={name} />
     </Panel>
   );
 }

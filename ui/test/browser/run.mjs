@@ -4,9 +4,10 @@ import { big } from "../mock-server/zoo.mjs";
 import { begin, openBrowser } from "./browser.mjs";
 import page from "./tests/page.mjs";
 import promote from "./tests/promote.mjs";
+import resources from "./tests/resources.mjs";
 import session from "./tests/session.mjs";
 
-const TESTS = { ...session, ...promote, ...page };
+const TESTS = { ...session, ...promote, ...resources, ...page };
 
 /** Other worlds than the bank. */
 const WORLDS = { big };

@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Accounts } from "./account.mjs";
+import { Kubernetes } from "./kubernetes.mjs";
 
 const DIST = fileURLToPath(new URL("../../dist/", import.meta.url));
 const TYPES = { ".js": "text/javascript", ".css": "text/css", ".html": "text/html; charset=utf-8", ".svg": "image/svg+xml" };
@@ -27,6 +28,7 @@ export class MockServer {
       problems: [],
       users: USERS(),
       accounts: new Accounts(),
+      kubernetes: new Kubernetes(world),
       offers: { methods: ["password"], oidc: null },
       sockets: new Set(),
       tellRights: new Set(),
@@ -80,8 +82,9 @@ export class MockServer {
     this.requests.push(`${request.method} ${url.pathname}`);
     const parts = url.pathname.split("/").filter(Boolean).map(decodeURIComponent);
     if (parts[0] === "mock") return this.control(parts[1], url.searchParams, response);
-    if (parts[0] !== "seaway") return this.file(url.pathname, response);
-    const body = request.method === "POST" ? JSON.parse((await text(request)) || "{}") : {};
+    const isKubernetes = ["api", "apis"].includes(parts[0]);
+    if (parts[0] !== "seaway" && !isKubernetes) return this.file(url.pathname, response);
+    const body = ["POST", "PUT"].includes(request.method) ? JSON.parse((await text(request)) || "{}") : {};
     const injected = this.problems.findIndex((one) => url.pathname.endsWith(one.path));
     if (injected >= 0) {
       const [one] = this.problems.splice(injected, 1);
@@ -98,11 +101,16 @@ export class MockServer {
         "no session, or it has ended",
         "sign in again, or `seaway open` for a new link",
       );
+    if (isKubernetes) {
+      const [status, said, headers = {}] = this.kubernetes.answer(request.method, url, body, this.rightsOf(user).rights.write);
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+      return this.json(response, said, status);
+    }
     const account = this.accounts.answer(request.method, parts.slice(2), { body, user, server: this, session });
     if (account) return account[0] < 400 ? this.json(response, account[1], account[0]) : this.problem(response, ...account);
     const call = `${request.method} ${parts
       .slice(2)
-      .map((part, index) => (parts[2] === "projects" && [1, 3].includes(index) ? "*" : part))
+      .map((part, index) => (parts[2] === "projects" && [1, 3, 5].includes(index) ? "*" : part))
       .join("/")}`;
     return this.call(call, parts, { body, user, url, request, response });
   }
@@ -170,8 +178,13 @@ export class MockServer {
         return this.json(response, this.activity(url.searchParams));
       case "POST projects/*/plans":
         return this.json(response, world.plan(body.stage, body.freight));
+      case "GET search":
+        return this.json(response, { items: this.world.search(url.searchParams.get("q") ?? "") });
+      case "GET projects/*/freight/*/difference/*":
+        return this.json(response, this.world.difference(parts[5], parts[7]));
       case "POST projects/*/promotions": {
         if (!may) return refused();
+        if (body.downstreamOf) return this.json(response, this.downstream(body, rights, user), 201);
         const open = world.stages.get(body.stage).promotion;
         if (body.planDigest && world.plan(body.stage, body.freight).digest !== body.planDigest)
           return this.problem(
@@ -217,6 +230,15 @@ export class MockServer {
       default:
         return this.problem(response, 404, "not-found", `no ${call}`);
     }
+  }
+
+  downstream({ downstreamOf, freight }, rights, user) {
+    const after = [...this.world.stages.values()].filter((one) => one.upstream.includes(downstreamOf));
+    const may = (one) => rights.promote.includes(one.name) && !one.promotion;
+    return {
+      items: after.filter(may).map((one) => ({ stage: one.name, name: this.world.promote(one.name, freight, user) })),
+      refused: after.filter((one) => !may(one)).map((one) => ({ stage: one.name, reason: `you may not promote to ${one.name} now` })),
+    };
   }
 
   activity(query) {
@@ -280,7 +302,8 @@ export class MockServer {
   file(path, response) {
     const asked = join(DIST, normalize(path));
     const isFile = asked.startsWith(DIST) && existsSync(asked) && statSync(asked).isFile() && !path.endsWith("index.html");
-    if (!isFile && extname(path) !== "") {
+    // What a page is about may have dots in its name.
+    if (!isFile && extname(path) !== "" && !path.startsWith("/p/")) {
       response.writeHead(404);
       response.end();
       return;

@@ -5,13 +5,18 @@ const STAGES = ["qa", "e2e", "staging", "prod-eu", "prod-us"];
 const ALIASES = ["steady-otter", "calm-heron", "brave-finch", "quiet-maple", "swift-ermine", "plain-wren", "amber-tern", "north-lark"];
 const REGISTRY = "127.0.0.1:7450";
 const REPOSITORY = "http://127.0.0.1:7480/bank.git";
+const COMMITS = [
+  ["transfer: a fee that rounds down is rounded half to even", "Alice Moreau"],
+  ["transfer: refuse an amount with more digits than its currency has", "Ben Okafor"],
+  ["build: the base image of November", "renovate[bot]"],
+];
 const sha = (text) => createHash("sha1").update(text).digest("hex");
 const digest = (text) => `sha256:${createHash("sha256").update(text).digest("hex")}`;
 
 export class World {
   /** `pace` stretches every wait of the mock: 1 is a person's pace, 0.1 a test's. */
   constructor({ pace = 1, now = () => new Date() } = {}) {
-    Object.assign(this, { pace, now, revision: 0, epoch: 1, listeners: new Set(), log: [], activity: [], counter: 0 });
+    Object.assign(this, { pace, now, revision: 0, epoch: 1, listeners: new Set(), log: [], activity: [], counter: 0, answered: new Map() });
     this.freight = new Map();
     this.promotions = new Map();
     this.views = new Map();
@@ -160,7 +165,7 @@ export class World {
     this.views.set(row.name, {
       steps: aliases.map(([alias, uses]) => ({ alias, uses, status: "Pending", message: "" })),
       events: [],
-      ...(planDigest ? { planDigest } : {}),
+      ...(planDigest ? { planDigest, planned: this.planned(stage, freight) } : {}),
     });
     return row;
   }
@@ -168,7 +173,12 @@ export class World {
   /** Sends what changed to whoever listens. */
   changed(change) {
     this.revision += 1;
-    const whole = { revision: this.revision, ...change, answers: this.answers() };
+    const key = (answer) => `${answer.kind}/${answer.name}`;
+    const answers = new Map(this.answers().map((answer) => [key(answer), JSON.stringify(answer)]));
+    const changed = this.answers().filter((answer) => this.answered.get(key(answer)) !== JSON.stringify(answer));
+    const gone = [...this.answered.keys()].filter((one) => !answers.has(one));
+    this.answered = answers;
+    const whole = { revision: this.revision, ...change, answers: changed, gone: { ...change.gone, answers: gone } };
     this.log.push(whole);
     if (this.log.length > 500) this.log.shift();
     for (const listener of this.listeners) listener(whole);
@@ -234,10 +244,14 @@ export class World {
       this.changed({ promotions: [{ ...row }] });
       await this.later(500);
       if (row.phase !== "Running") return;
-      if (step.alias === "promote::push") this.git[row.stage] = freight.version;
       if (step.alias === "smoke-test" && freight.bad) return this.fail(row, view, step, freight);
       Object.assign(step, { status: "Succeeded", finishedAt: this.ago(0) });
-      if (step.uses === "git-push") step.output = { commit: sha(row.name), branch: "main" };
+      if (step.uses === "git-push") {
+        step.output = { commit: sha(row.name), branch: "main" };
+        const planned = view.planned ?? this.planned(row.stage, freight);
+        view.written = { ...planned, commits: [{ repository: REPOSITORY, branch: "main", commit: sha(row.name) }] };
+        this.git[row.stage] = freight.version;
+      }
       view.events.push({
         at: this.ago(0),
         name: "done",
@@ -362,6 +376,11 @@ export class World {
     };
   }
 
+  planned(stage, freight) {
+    const { digest, files, truncated } = this.plan(stage, freight.name);
+    return { digest, files, truncated };
+  }
+
   plan(stage, freightName) {
     const freight = this.freight.get(freightName);
     const before = this.git[stage];
@@ -388,6 +407,61 @@ export class World {
       waits: stage === "e2e" ? [{ alias: "smoke-test", for: "an answer of 200", releasedBy: "the smoke test" }] : [],
       canStart: allowed ? { now: true } : { now: false, reason: `${freight.label} may not go to ${stage}: it is not verified upstream` },
     };
+  }
+
+  difference(from, to) {
+    const [before, after] = [this.freight.get(from), this.freight.get(to)];
+    const at = ({ tag, digest }) => ({ version: tag, digest });
+    return {
+      from,
+      to,
+      artifacts: after.artifacts.map((one, index) => {
+        const isSame = before.artifacts[index].tag === one.tag;
+        return {
+          kind: one.kind,
+          url: one.url,
+          from: at(before.artifacts[index]),
+          to: { ...at(one), link: `https://git.example.com/bank/fund-transfer/releases/${one.tag}` },
+          commits: isSame
+            ? []
+            : COMMITS.map(([subject, author], n) => ({ commit: sha(subject), subject, author, at: this.ago(900 + n * 4_000) })),
+          truncated: false,
+          ...(isSame ? {} : { link: `https://git.example.com/bank/fund-transfer/compare/${before.version}...${after.version}` }),
+        };
+      }),
+    };
+  }
+
+  /** Found by words, in this project and in one that has no more than a name. */
+  search(question) {
+    const words = question.toLowerCase().split(/\s+/).filter(Boolean);
+    const all = [
+      ...[...this.stages.values()].map((one) => ({
+        kind: "stage",
+        project: "bank",
+        name: one.name,
+        label: one.name,
+        detail: `${one.has} ${one.state}`,
+      })),
+      ...[...this.freight.values()].map((one) => ({
+        kind: "freight",
+        project: "bank",
+        name: one.name,
+        label: one.label,
+        detail: one.alias,
+      })),
+      ...[...this.promotions.values()].map((one) => ({
+        kind: "promotion",
+        project: "bank",
+        name: one.name,
+        label: `${one.label} into ${one.stage}`,
+        detail: one.phase.toLowerCase(),
+      })),
+      { kind: "stage", project: "insurance", name: "prod-eu", label: "prod-eu", detail: "claims 7.2.0 verified" },
+    ];
+    return all
+      .filter((one) => words.every((word) => `${one.kind} ${one.label} ${one.detail} ${one.project}`.toLowerCase().includes(word)))
+      .slice(0, 50);
   }
 
   whatIsWhere() {

@@ -285,8 +285,10 @@ export interface BoardChange {
   freight?: FreightView[];
   warehouses?: WarehouseView[];
   promotions?: PromotionRow[];
+  /** Only those that changed; one is known by its kind and name. */
   answers?: Answer[];
-  gone?: { stages?: string[]; freight?: string[]; warehouses?: string[]; promotions?: string[] };
+  /** Answers are named `Stage/qa`. */
+  gone?: { stages?: string[]; freight?: string[]; warehouses?: string[]; promotions?: string[]; answers?: string[] };
 }
 
 export interface Cell {

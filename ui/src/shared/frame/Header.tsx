@@ -10,6 +10,7 @@ const SHOWN: [Page, string, string][] = [
   ["pipeline", "Pipeline", "g p"],
   ["what is where", "What is where", "g w"],
   ["activity", "Activity", "g a"],
+  ["resources", "Resources", "g r"],
 ];
 
 export function Header({ project, onSearch, onHelp }: { project: string; onSearch: () => void; onHelp: () => void }) {
@@ -38,7 +39,7 @@ export function Header({ project, onSearch, onHelp }: { project: string; onSearc
             key={name}
             to={PAGES[page]}
             params={{ project }}
-            activeOptions={{ exact: true, includeSearch: false }}
+            activeOptions={{ exact: page === "pipeline", includeSearch: false }}
             activeProps={{ className: css.active, "aria-current": "page" }}
             className={css.page}
             title={`${name} (${keys})`}

@@ -22,6 +22,10 @@ import css from "./ProjectFrame.module.css";
 
 const PlanDialog = lazy(() => import("../../promotion/PlanDialog.tsx").then((module) => ({ default: module.PlanDialog })));
 
+const DownstreamDialog = lazy(() =>
+  import("../../promotion/DownstreamDialog.tsx").then((module) => ({ default: module.DownstreamDialog })),
+);
+
 export function ProjectFrame() {
   const { project } = useParams({ strict: false }) as { project: string };
   const queries = useQueryClient();
@@ -57,6 +61,7 @@ function Inside({ project, ended }: { project: string; ended: Problem | null }) 
     "g p": go("pipeline"),
     "g w": go("what is where"),
     "g a": go("activity"),
+    "g r": go("resources"),
     "g s": go("settings"),
     j: () => step(1),
     k: () => step(-1),
@@ -99,6 +104,11 @@ function Inside({ project, ended }: { project: string; ended: Problem | null }) 
       {search.plan !== undefined && search.with !== undefined && (
         <Suspense fallback={null}>
           <PlanDialog key={`${search.plan} ${search.with}`} stage={search.plan} freight={search.with} />
+        </Suspense>
+      )}
+      {search.downstream !== undefined && search.with !== undefined && (
+        <Suspense fallback={null}>
+          <DownstreamDialog stage={search.downstream} freight={search.with} />
         </Suspense>
       )}
       {asked && <Palette asked={asked} project={project} onHelp={() => setHelps(true)} onClose={() => ask(null)} />}

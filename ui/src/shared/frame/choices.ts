@@ -69,6 +69,7 @@ export function choicesOf(board: LiveBoard, narrow: Narrow): Choice[] {
     { id: "go p", verb: "go to", text: "pipeline", detail: "", keys: "g p", what: { kind: "go", page: "pipeline" } },
     { id: "go w", verb: "go to", text: "what is where", detail: "", keys: "g w", what: { kind: "go", page: "what is where" } },
     { id: "go a", verb: "go to", text: "activity", detail: "", keys: "g a", what: { kind: "go", page: "activity" } },
+    { id: "go r", verb: "go to", text: "resources", detail: "YAML", keys: "g r", what: { kind: "go", page: "resources" } },
     { id: "go s", verb: "go to", text: "settings", detail: "", keys: "g s", what: { kind: "go", page: "settings" } },
     { id: "theme", verb: "switch", text: "theme", detail: "light or dark", what: { kind: "do", verb: "theme" } },
     { id: "times", verb: "switch", text: "times", detail: "relative or absolute", keys: "t", what: { kind: "do", verb: "times" } },

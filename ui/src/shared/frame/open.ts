@@ -8,13 +8,21 @@ export const PAGES = {
   pipeline: "/p/$project",
   "what is where": "/p/$project/what-is-where",
   activity: "/p/$project/activity",
+  resources: "/p/$project/resources",
   settings: "/p/$project/settings",
 } as const;
 export type Page = keyof typeof PAGES;
 
 export type Openable = "stage" | "freight" | "warehouse" | "promotion";
 
-const CLOSED = { stage: undefined, freight: undefined, warehouse: undefined, promotion: undefined } as unknown as Search;
+const CLOSED = {
+  stage: undefined,
+  freight: undefined,
+  warehouse: undefined,
+  promotion: undefined,
+  against: undefined,
+  shows: undefined,
+} as unknown as Search;
 
 export const hrefOf = (kind: Openable, name: string) => `?${kind}=${encodeURIComponent(name)}`;
 
@@ -27,8 +35,12 @@ export function useGo() {
       open: (kind: Openable, name: string) => go((before) => ({ ...before, ...CLOSED, [kind]: name })),
       close: () => go((before) => ({ ...before, ...CLOSED })),
       plan: (stage: string, freight: string) => go((before) => ({ ...before, plan: stage, with: freight })),
+      downstream: (stage: string, freight: string) => go((before) => ({ ...before, downstream: stage, with: freight })),
       endPlan: (next?: { promotion: string }) =>
-        go((before) => ({ ...before, plan: undefined, with: undefined, ...(next ? { ...CLOSED, ...next } : {}) }) as Search),
+        go(
+          (before) =>
+            ({ ...before, plan: undefined, downstream: undefined, with: undefined, ...(next ? { ...CLOSED, ...next } : {}) }) as Search,
+        ),
       set: (change: { [K in keyof Search]?: Search[K] | undefined }) => go((before) => ({ ...before, ...change }) as Search, true),
     };
   }, [navigate]);

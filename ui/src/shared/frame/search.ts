@@ -8,14 +8,38 @@ export interface Search {
   /** The stage of an open plan, and the freight it is for. */
   plan?: string;
   with?: string;
+  /** The stage after which everything is to be promoted, with the freight above. */
+  downstream?: string;
+  /** The freight that the open one is compared with. */
+  against?: string;
+  /** What of the open object is shown large: `written`. */
+  shows?: string;
   /** Words that filter what the page lists. */
   filter?: string;
   actor?: string;
   of?: string;
   kind?: string;
+  from?: string;
+  until?: string;
 }
 
-const KEYS = ["stage", "freight", "warehouse", "promotion", "plan", "with", "filter", "actor", "of", "kind"] as const;
+const KEYS = [
+  "stage",
+  "freight",
+  "warehouse",
+  "promotion",
+  "plan",
+  "downstream",
+  "with",
+  "against",
+  "shows",
+  "filter",
+  "actor",
+  "of",
+  "kind",
+  "from",
+  "until",
+] as const;
 
 /** Takes from a URL what belongs there, as text; anything else is dropped. */
 export function validateSearch(raw: Record<string, unknown>): Search {

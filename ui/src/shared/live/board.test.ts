@@ -54,6 +54,27 @@ test("what a change removes is told", () => {
   expect(live.list("stages").map((one) => one.name)).toEqual(["qa"]);
 });
 
+test("answers come one by one, and go by their key", () => {
+  const answer = (name: string, cause: string) => ({
+    kind: "Stage",
+    name,
+    state: "failed",
+    reason: "",
+    cause,
+    waitsFor: "",
+    releases: "",
+    hint: "",
+  });
+  const live = new LiveBoard("bank");
+  live.replace({ ...board(1, [stage("qa", 0), stage("e2e", 1)]), answers: [answer("e2e", "a"), answer("qa", "a")] });
+  const said = () => live.answers.map((one) => `${one.name} ${one.cause}`);
+  expect(said()).toEqual(["qa a", "e2e a"]);
+  live.apply({ revision: 2, answers: [answer("e2e", "b")] });
+  expect(said()).toEqual(["qa a", "e2e b"]);
+  live.apply({ revision: 3, gone: { answers: ["Stage/qa"] } });
+  expect(said()).toEqual(["e2e b"]);
+});
+
 test("stages stand in the server's order", () => {
   const live = new LiveBoard("bank");
   live.replace(board(1, [stage("prod", 2), stage("qa", 0), stage("e2e", 1)]));

@@ -50,7 +50,7 @@ export class LiveBoard {
   };
   #lists: { [K in Kind]: readonly Kinds[K][] } = { stages: [], freight: [], warehouses: [], promotions: [] };
   /** Stages and answers as the server says them, to be read again when a right comes or goes. */
-  #said = { stages: new Map<string, StageView>(), answers: [] as readonly Answer[] };
+  #said = { stages: new Map<string, StageView>(), answers: new Map<string, Answer>() };
   #listeners = new Map<Topic, Set<() => void>>();
 
   constructor(project: string) {
@@ -86,7 +86,8 @@ export class LiveBoard {
     this.#put("stages", this.#hear(board.stages, goneStages), goneStages, touched);
     for (const kind of ["freight", "warehouses", "promotions"] as const)
       this.#put(kind, board[kind], this.#goneFrom(kind, board[kind]), touched);
-    this.#answer(board.answers, touched);
+    this.#said.answers = new Map(board.answers.map((answer) => [keyOf(answer), answer]));
+    this.#answer(touched);
     this.revision = revisionNumber(board.revision);
     const server = Date.parse(board.now);
     if (!Number.isNaN(server)) this.skew = server - Date.now();
@@ -103,7 +104,9 @@ export class LiveBoard {
     this.#put("stages", this.#hear(change.stages ?? [], change.gone?.stages ?? []), change.gone?.stages ?? [], touched);
     for (const kind of ["freight", "warehouses", "promotions"] as const)
       this.#put(kind, change[kind] ?? [], change.gone?.[kind] ?? [], touched);
-    if (change.answers) this.#answer(change.answers, touched);
+    for (const answer of change.answers ?? []) this.#said.answers.set(keyOf(answer), answer);
+    for (const key of change.gone?.answers ?? []) this.#said.answers.delete(key);
+    if (change.answers || change.gone?.answers) this.#answer(touched);
     this.revision = revision;
     this.#wake(touched);
   }
@@ -119,7 +122,7 @@ export class LiveBoard {
       [],
       touched,
     );
-    this.#answer(this.#said.answers, touched);
+    this.#answer(touched);
     this.#wake(touched);
   }
 
@@ -165,9 +168,11 @@ export class LiveBoard {
     (this.#lists[kind] as readonly Kinds[K][]) = [...objects.values()].sort(ORDER[kind] as (a: Kinds[K], b: Kinds[K]) => number);
   }
 
-  #answer(said: readonly Answer[], touched: Set<Topic>) {
-    this.#said.answers = said;
-    const answers = said.map((answer) => answerForYou(answer, this.rights));
+  #answer(touched: Set<Topic>) {
+    const place = (answer: Answer) => (answer.kind === "Stage" ? (this.get("stages", answer.name)?.index ?? 0) : -1);
+    const answers = [...this.#said.answers.values()]
+      .map((answer) => answerForYou(answer, this.rights))
+      .sort((a, b) => place(a) - place(b) || keyOf(a).localeCompare(keyOf(b)));
     if (same(this.answers, answers)) return;
     this.answers = answers;
     touched.add("answers");
@@ -178,6 +183,7 @@ export class LiveBoard {
   }
 }
 
+const keyOf = (answer: Answer) => `${answer.kind}/${answer.name}`;
 const newestFirst = (a: string, b: string) => (a < b ? 1 : a > b ? -1 : 0);
 
 const ORDER: { [K in Kind]: (a: Kinds[K], b: Kinds[K]) => number } = {

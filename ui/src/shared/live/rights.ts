@@ -12,8 +12,11 @@ export function stageForYou(stage: StageView, rights: Rights): StageForYou {
   return { ...stage, mayPromote, hint: stage.state === "waiting" ? "" : stage.hint };
 }
 
+/** An answer as the one who may release it reads it. */
+export const answerToYou = (answer: Answer): Answer => ({ ...answer, waitsFor: toYou(answer.waitsFor), cause: toYou(answer.cause) });
+
 export function answerForYou(answer: Answer, rights: Rights): Answer {
   if (answer.kind !== "Stage") return answer;
-  if (rights.promote.includes(answer.name)) return { ...answer, waitsFor: toYou(answer.waitsFor), cause: toYou(answer.cause) };
+  if (rights.promote.includes(answer.name)) return answerToYou(answer);
   return answer.state === "waiting" ? { ...answer, hint: "" } : answer;
 }

@@ -2,13 +2,13 @@
 import { Problem } from "../api/problem.ts";
 
 const WORDS: Record<string, string> = {
-  state: "the provider's answer does not belong to a sign-in that was begun in this browser",
-  expired: "the sign-in took too long",
+  state: "the provider's answer does not belong to a sign-in that was begun in this browser, or it took too long",
   denied: "the provider says that you declined, or that you may not sign in here",
-  issuer: "the answer came from another provider than the one this control plane trusts",
-  token: "the provider's answer could not be verified",
-  groups: "the provider's answer says nothing that Seaway could know you by",
-  unavailable: "the provider did not answer",
+  token: "the provider's answer could not be verified, so it is not trusted",
+  expired: "the provider's answer has expired already: the clocks of the two machines differ",
+  claim: "the provider's answer holds no name that Seaway could know you by, or an address that is not verified",
+  unavailable: "the provider does not answer; try again soon",
+  invalid: "it would have led to another site afterwards",
 };
 
 export function refusedSignIn({ code, id }: { code: string; id: string }): Problem {

@@ -133,6 +133,63 @@ export default {
     await one.locator("[data-panel=promotion]").waitFor();
   },
 
+  async "what was planned stands beside what was written, and a step's outputs can be copied"({ signIn, world }) {
+    const page = await signIn();
+    await onBoard(page);
+    await page.getByRole("button", { name: "See plan" }).click();
+    await page.getByRole("button", { name: "Promote prod-eu to 1.5.0" }).click();
+    const panel = page.locator("[data-panel=promotion]");
+    await panel.getByText("equal to the plan").waitFor();
+    await panel
+      .getByRole("button", { name: /copy commit/ })
+      .first()
+      .waitFor();
+    await page.getByRole("button", { name: "Show both, side by side" }).click();
+    const both = page.getByRole("dialog");
+    await both.getByText("What was written is equal to the plan.").waitFor();
+    assert.equal(await both.getByText("newTag: 1.5.0").count(), 2);
+    assert.match(page.url(), /shows=written/);
+    await page.keyboard.press("Escape");
+    await both.waitFor({ state: "detached" });
+    const name = new URL(page.url()).searchParams.get("promotion");
+    const view = world.views.get(name);
+    view.written = {
+      ...view.written,
+      digest: "v1:other",
+      files: view.written.files.map((file) => ({ ...file, diff: file.diff.replace("1.5.0", "1.5.0-b") })),
+    };
+    await page.reload();
+    await panel.getByText("not what was planned").waitFor();
+  },
+
+  async "promote downstream: each plan is shown, then one button asks for all"({ signIn, world }) {
+    const page = await signIn();
+    await onBoard(page);
+    await stage(page, "staging").click();
+    await page.getByRole("button", { name: "Plan downstream" }).click();
+    await page.getByText("prod-eu goes from 1.4.8 to 1.5.0").waitFor();
+    await page.getByRole("button", { name: "Promote 1 stage to 1.5.0" }).click();
+    await page.getByText("asked:").waitFor();
+    await page.getByRole("button", { name: "Close", exact: true }).click();
+    await has(page, "prod-eu", "1.5.0");
+    assert.ok(world.stages.get("prod-eu").promotion || world.stages.get("prod-eu").has.endsWith("1.5.0"));
+  },
+
+  async "freight says how it differs from other freight: versions, commits, links; and where it was"({ signIn, world }) {
+    const page = await signIn();
+    await onBoard(page);
+    await card(page, "1.5.0").click();
+    const panel = page.locator("[data-panel=freight]");
+    await panel.getByText("a fee that rounds down is rounded half to even").waitFor();
+    assert.match(await panel.getByRole("link", { name: "whole difference" }).getAttribute("href"), /compare\/1\.4\.8\.\.\.1\.5\.0$/);
+    await world.push("1.5.1");
+    await card(page, "1.5.1").waitFor();
+    await panel.getByLabel("from").selectOption({ index: 0 });
+    assert.match(page.url(), /against=/);
+    await card(page, "1.4.8").click();
+    await panel.getByText("was in").waitFor({ state: "detached" });
+  },
+
   async "abort asks once more; approve opens a stage; settings sign out"({ signIn, world }) {
     const page = await signIn();
     await onBoard(page);

@@ -1,0 +1,76 @@
+// What a promotion planned on the left, what it wrote on the right, file by file.
+import type { PlannedFile, PromotionView } from "../shared/api/types.ts";
+import { useGo } from "../shared/frame/open.ts";
+import { Copy } from "../shared/look/Copy.tsx";
+import { Dialog } from "../shared/look/Dialog.tsx";
+import { StateMark } from "../shared/look/StateMark.tsx";
+import { lastOf, short } from "../shared/look/version.ts";
+import { Diff } from "./Diff.tsx";
+import { isAsPlanned, pairsOf } from "./written.ts";
+import css from "./WrittenDialog.module.css";
+
+export function WrittenDialog({ view }: { view: PromotionView }) {
+  const { set } = useGo();
+  const { planned, written } = view;
+  const asPlanned = isAsPlanned(planned, written);
+  return (
+    <Dialog title={`${view.label} into ${view.stage}: planned and written`} size="wide" onClose={() => set({ shows: undefined })}>
+      <p className={css.sum}>
+        {asPlanned === true && (
+          <>
+            <StateMark state="verified" word={false} /> What was written is equal to the plan.
+          </>
+        )}
+        {asPlanned === false && (
+          <>
+            <StateMark state="failed" word={false} /> <b>What was written is not what was planned.</b>
+          </>
+        )}
+        {asPlanned === null && (written ? "It was asked without a plan that is still kept." : "Nothing was pushed yet.")}
+      </p>
+      <div className={css.files}>
+        <div className={`${css.pair} ${css.heads}`} aria-hidden="true">
+          <h3>planned {planned && <Copy text={planned.digest} shown={short(planned.digest, 12)} label="digest of the plan" />}</h3>
+          <h3>
+            written{" "}
+            {written && written.digest !== "" && (
+              <Copy text={written.digest} shown={short(written.digest, 12)} label="digest of what was written" />
+            )}
+          </h3>
+        </div>
+        {pairsOf(planned, written).map((pair) => (
+          <section key={`${pair.repository} ${pair.branch} ${pair.path}`} aria-label={pair.path}>
+            <p className={css.path}>
+              <code>{pair.path}</code>
+              <span className={css.where}>
+                {lastOf(pair.repository)} · {pair.branch}
+              </span>
+              {planned && written && (pair.isEqual ? <span className={css.where}>equal</span> : <StateMark state="failed" word={false} />)}
+            </p>
+            <div className={css.pair}>
+              <Side name="planned" file={pair.planned} path={pair.path} none={planned ? "not planned" : "no plan is kept"} />
+              <Side name="written" file={pair.written} path={pair.path} none={written ? "not written" : "nothing yet"} />
+            </div>
+          </section>
+        ))}
+        {(planned?.truncated || written?.truncated) && (
+          <p className={css.sum}>Some differences were left out, they are too big; the digests cover them.</p>
+        )}
+      </div>
+    </Dialog>
+  );
+}
+
+function Side({ name, file, path, none }: { name: string; file: PlannedFile | undefined; path: string; none: string }) {
+  return (
+    <div className={css.side} role="group" aria-label={name}>
+      {file === undefined ? (
+        <p className={css.none}>{none}</p>
+      ) : file.binary ? (
+        <p className={css.none}>a binary file; the digest covers it</p>
+      ) : (
+        <Diff diff={file.diff} path={`${name} ${path}`} />
+      )}
+    </div>
+  );
+}
