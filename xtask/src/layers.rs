@@ -20,6 +20,7 @@ const ROOMS: &[(&str, u8)] = &[
     ("seaway-render", 3),
     ("seaway-neighbours", 3),
     ("seaway-apiserver", 4),
+    ("seaway-identity", 4),
     ("seaway-runs", 4),
     ("seaway-verbs", 4),
     ("seaway-steps", 5),
@@ -43,6 +44,7 @@ const OWNED: &[(&str, &[&str])] = &[
         &[
             "seaway-api",
             "seaway-apiserver",
+            "seaway-identity",
             "seaway-verbs",
             "seaway-controllers",
             "seaway-server",

@@ -25,10 +25,10 @@ struct Backups {
     one_at_a_time: Mutex<()>,
 }
 
-/// The Kubernetes API with the backup beside it; copies are made in `scratch` and gone once they are sent.
-pub fn beside(api: &ApiServer, scratch: PathBuf) -> Router {
+/// Its route; copies are made in `scratch` and gone once they are sent.
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(api: &ApiServer, scratch: PathBuf) -> Router<S> {
     let backups = Arc::new(Backups { api: api.clone(), scratch, one_at_a_time: Mutex::default() });
-    Router::new().route(PATH, post(backup)).with_state(backups).fallback_service(api.router())
+    Router::new().route(PATH, post(backup)).with_state(backups)
 }
 
 async fn backup(State(backups): State<Arc<Backups>>, identity: Option<Extension<Identity>>) -> Response {

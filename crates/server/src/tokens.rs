@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 /// The tokens this process knows: the `admin` one of the data folder. Users and API tokens come with the page.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Tokens {
     known: Vec<([u8; 32], Identity)>,
 }

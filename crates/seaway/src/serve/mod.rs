@@ -15,7 +15,7 @@ use seaway_base::http::{Egress, HttpClient, Proxies};
 use seaway_base::{Random, Secret, SharedClock, SystemClock, chain};
 use seaway_server::kubeconfig::Kubeconfig;
 use seaway_server::tls::{Certificates, Source};
-use seaway_server::{Door, Health, Metrics, Tokens, door};
+use seaway_server::{Door, Health, Info, Metrics, ServerState, Tokens, door};
 use seaway_store::{SqliteStore, Store, StoreError};
 use std::error::Error;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -122,20 +122,17 @@ impl Plane {
             api: &api,
             http,
             clock: Arc::clone(&clock),
-            random,
+            random: random.clone(),
             metrics: &metrics,
             url: &url,
         });
         let (stop_door, stopped) = watch::channel(false);
-        let behind = door::Options {
-            api: seaway_server::backup::beside(&api, data.join("scratch")),
-            certificates: token.certificates,
-            tokens: Tokens::default().with(&token.token, admin()),
-            health: health.clone(),
-            metrics,
-            clock,
-            trust: token.trust,
-        };
+        let info = Info::new(env!("CARGO_PKG_VERSION"), &url, &data.join(""));
+        let info = Arc::new(Info { is_built: |step| seaway_steps::find(step).is_some(), ..info });
+        let state = ServerState { api: api.clone(), clock: Arc::clone(&clock), random, info };
+        let tokens = Tokens::default().with(&token.token, admin());
+        let routes = seaway_server::router(state, tokens, health.clone(), metrics);
+        let behind = door::Options { routes, certificates: token.certificates, clock, trust: token.trust };
         let door = tokio::spawn(door.serve(behind, stopped));
         make_namespaces(&in_process(&api, admin())).await?;
         health.ready("api");

@@ -1,0 +1,203 @@
+//! What is kept, in memory: every look-up is answered from here.
+
+use crate::account::Key;
+use crate::attempts::Attempts;
+use crate::link::Link;
+use crate::session::{Session, later};
+use crate::token::Token;
+use crate::user::User;
+use jiff::Timestamp;
+use seaway_core::authorize::ServiceAccount;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// A link that has expired is known as such for a while.
+const LINK_KNOWN: Duration = Duration::from_secs(3600);
+
+/// Something that is kept, each in a Secret of its own.
+pub(crate) trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Its word in the label, and where its Secret's name begins.
+    const WORD: &'static str;
+    /// Where it stands in memory.
+    fn shelf(book: &mut Book) -> &mut Shelf<Self>;
+    /// Whose it is, for those who look with kubectl.
+    fn of(&self) -> &str;
+    /// The local user that it ends with.
+    fn owner(&self) -> Option<&Owner> {
+        None
+    }
+}
+
+/// The local user, and the password, that something stands and falls with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Owner {
+    /// The name of the user's Secret.
+    pub(crate) user: String,
+    /// Its uid: a user who is removed and made again is another.
+    pub(crate) uid: String,
+    /// How many passwords the user had before.
+    pub(crate) n_passwords: u64,
+}
+
+/// One record, as last seen.
+pub(crate) struct Entry<R> {
+    pub(crate) uid: String,
+    pub(crate) version: u64,
+    pub(crate) record: Arc<R>,
+    /// When it was last used, if it was since it is in memory; written down now and then.
+    pub(crate) used_at: Option<Timestamp>,
+    /// Dropped with the entry: whoever listens hears of it.
+    ended: watch::Sender<bool>,
+}
+
+impl<R> Entry<R> {
+    /// Ends with the entry.
+    pub(crate) fn ended(&self) -> watch::Receiver<bool> {
+        self.ended.subscribe()
+    }
+}
+
+/// The records of one sort, by the names of their Secrets.
+pub(crate) type Shelf<R> = BTreeMap<String, Entry<R>>;
+
+/// Everything that is kept.
+#[derive(Default)]
+pub(crate) struct Book {
+    pub(crate) users: Shelf<User>,
+    pub(crate) sessions: Shelf<Session>,
+    pub(crate) links: Shelf<Link>,
+    pub(crate) tokens: Shelf<Token>,
+    pub(crate) attempts: Shelf<Attempts>,
+    pub(crate) keys: Shelf<Key>,
+    /// Service accounts and their uids.
+    pub(crate) accounts: HashMap<ServiceAccount, String>,
+    /// Uids of what we deleted, until the watch says so too: an older event must not bring it back.
+    forgotten: HashSet<String>,
+    /// Uids seen since a list began; what is not among them at its end is gone.
+    listed: Option<HashSet<String>>,
+    is_whole: bool,
+    /// Secrets of what has ended, by name and uid, until they are swept.
+    remains: BTreeSet<(String, String)>,
+}
+
+impl Book {
+    /// Puts a record in, unless a newer one is there.
+    pub(crate) fn put<R: Record>(&mut self, name: &str, uid: String, version: u64, record: R) {
+        if let Some(listed) = &mut self.listed {
+            listed.insert(uid.clone());
+        }
+        if self.forgotten.contains(&uid) {
+            return;
+        }
+        if self.is_whole && !stands(&self.users, record.owner()) {
+            self.remains.insert((name.to_owned(), uid));
+            return;
+        }
+        let shelf = R::shelf(self);
+        match shelf.get_mut(name).filter(|entry| entry.uid == uid) {
+            Some(entry) if entry.version >= version => return,
+            Some(entry) => {
+                entry.version = version;
+                entry.record = Arc::new(record);
+            }
+            None => {
+                let ended = watch::Sender::new(false);
+                let entry = Entry { uid, version, record: Arc::new(record), used_at: None, ended };
+                shelf.insert(name.to_owned(), entry);
+            }
+        }
+        if R::WORD == User::WORD {
+            self.end_what_lost_its_owner();
+        }
+    }
+
+    /// Takes out what we deleted ourselves.
+    pub(crate) fn forget<R: Record>(&mut self, name: &str, uid: &str) {
+        if self.take::<R>(name, uid) {
+            self.forgotten.insert(uid.to_owned());
+        }
+    }
+
+    /// Takes out what the watch says is gone.
+    pub(crate) fn gone<R: Record>(&mut self, name: &str, uid: &str) {
+        self.forgotten.remove(uid);
+        self.take::<R>(name, uid);
+    }
+
+    fn take<R: Record>(&mut self, name: &str, uid: &str) -> bool {
+        let shelf = R::shelf(self);
+        let is_there = shelf.get(name).is_some_and(|entry| entry.uid == uid);
+        if is_there {
+            shelf.remove(name);
+            if R::WORD == User::WORD {
+                self.end_what_lost_its_owner();
+            }
+        }
+        is_there
+    }
+
+    /// A list begins.
+    pub(crate) fn list_begins(&mut self) {
+        self.listed = Some(HashSet::new());
+    }
+
+    /// A list has ended: what it did not have is gone.
+    pub(crate) fn list_ended(&mut self) {
+        let Some(listed) = self.listed.take() else { return };
+        self.users.retain(|_, entry| listed.contains(&entry.uid));
+        self.sessions.retain(|_, entry| listed.contains(&entry.uid));
+        self.links.retain(|_, entry| listed.contains(&entry.uid));
+        self.tokens.retain(|_, entry| listed.contains(&entry.uid));
+        self.attempts.retain(|_, entry| listed.contains(&entry.uid));
+        self.keys.retain(|_, entry| listed.contains(&entry.uid));
+        self.forgotten.retain(|uid| listed.contains(uid));
+        self.is_whole = true;
+        self.end_what_lost_its_owner();
+    }
+
+    /// Sessions, links and tokens of users who are gone or have another password end. Before the first list is whole nobody knows.
+    fn end_what_lost_its_owner(&mut self) {
+        if self.is_whole {
+            let Self { users, sessions, links, tokens, remains, .. } = self;
+            end(sessions, remains, |entry| stands(users, entry.record.owner()));
+            end(links, remains, |entry| stands(users, entry.record.owner()));
+            end(tokens, remains, |entry| stands(users, entry.record.owner()));
+        }
+    }
+
+    /// Ends the sessions, links and tokens whose time is over.
+    pub(crate) fn end_what_is_over(&mut self, now: Timestamp, idle: Duration) {
+        let Self { sessions, links, tokens, remains, .. } = self;
+        end(sessions, remains, |entry| entry.record.is_good(entry.used_at, now, idle));
+        end(links, remains, |entry| now < later(entry.record.expires_at, LINK_KNOWN));
+        end(tokens, remains, |entry| now < entry.record.expires_at);
+    }
+
+    /// The Secrets of what has ended, to be removed.
+    pub(crate) fn take_remains(&mut self) -> BTreeSet<(String, String)> {
+        std::mem::take(&mut self.remains)
+    }
+}
+
+/// Takes out what is not good; who listens hears of it now, the Secrets go with the next sweep.
+fn end<R>(shelf: &mut Shelf<R>, remains: &mut BTreeSet<(String, String)>, is_good: impl Fn(&Entry<R>) -> bool) {
+    shelf.retain(|name, entry| {
+        let stays = is_good(entry);
+        if !stays {
+            remains.insert((name.clone(), entry.uid.clone()));
+        }
+        stays
+    });
+}
+
+/// Is the user there with the same password still? What belongs to no local user always stands.
+fn stands(users: &Shelf<User>, owner: Option<&Owner>) -> bool {
+    owner.is_none_or(|owner| {
+        let user = users.get(&owner.user);
+        user.is_some_and(|user| user.uid == owner.uid && user.record.n_passwords == owner.n_passwords)
+    })
+}
