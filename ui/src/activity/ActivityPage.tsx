@@ -11,6 +11,7 @@ import { Button } from "../shared/look/Button.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
 import { ProblemNote } from "../shared/look/ProblemNote.tsx";
 import { short } from "../shared/look/version.ts";
+import { localOf } from "../shared/look/time.ts";
 import { csvOf } from "./csv.ts";
 import css from "./ActivityPage.module.css";
 
@@ -23,7 +24,13 @@ export function ActivityPage() {
   const { search, set } = useOpen();
   const stages = useList("stages");
   const promotions = useList("promotions");
-  const filter = { actor: search.actor ?? "", stage: search.of ?? "", kind: search.kind ?? "" };
+  const filter = {
+    actor: search.actor ?? "",
+    stage: search.of ?? "",
+    kind: search.kind ?? "",
+    from: search.from ?? "",
+    until: search.until ?? "",
+  };
   const query = useInfiniteQuery({
     queryKey: ["activity", project, filter],
     queryFn: ({ pageParam }) => api.activity(project, filter, pageParam),
@@ -68,7 +75,15 @@ export function ActivityPage() {
             <option key={kind}>{kind}</option>
           ))}
         </select>
+        <Instant name="from" value={filter.from} onChange={(from) => set({ from })} />
+        <Instant name="until" value={filter.until} onChange={(until) => set({ until })} />
+        {isFiltered && (
+          <Button look="quiet" onClick={() => set({ actor: undefined, of: undefined, kind: undefined, from: undefined, until: undefined })}>
+            everything
+          </Button>
+        )}
         <Button
+          className={css.csv ?? ""}
           disabled={items.length === 0 || csv.isPending}
           title={`all that these filters match, up to ${(CSV_PAGES_MAX * 50).toLocaleString("en")} rows`}
           onClick={() => csv.mutate()}
@@ -98,6 +113,20 @@ export function ActivityPage() {
         </p>
       )}
     </section>
+  );
+}
+
+/** An instant of the reader's own clock; in the URL it is one of everybody's. */
+function Instant({ name, value, onChange }: { name: string; value: string; onChange: (value: string | undefined) => void }) {
+  return (
+    <label className={css.instant}>
+      {name}{" "}
+      <input
+        type="datetime-local"
+        value={localOf(value)}
+        onChange={(event) => onChange(event.target.value === "" ? undefined : new Date(event.target.value).toISOString())}
+      />
+    </label>
   );
 }
 

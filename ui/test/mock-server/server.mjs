@@ -245,6 +245,8 @@ export class MockServer {
     const found = this.world.activity.filter(
       (item) =>
         (!query.get("actor") || item.actor === query.get("actor")) &&
+        (!query.get("from") || item.at >= query.get("from")) &&
+        (!query.get("until") || item.at < query.get("until")) &&
         (!query.get("kind") || item.object.kind === query.get("kind")) &&
         (!query.get("stage") || item.object.name.startsWith(query.get("stage")) || item.message.includes(query.get("stage"))),
     );

@@ -7,8 +7,9 @@ import { useBoard } from "../live/hooks.ts";
 import { switchTimes } from "../look/clock.ts";
 import { Dialog } from "../look/Dialog.tsx";
 import { chooseTheme } from "../look/theme.ts";
-import { choicesOf, matching, type Choice, type Narrow } from "./choices.ts";
+import { choicesOf, foundElsewhere, matching, type Choice, type Narrow } from "./choices.ts";
 import { PAGES, useOpen } from "./open.ts";
+import { useFound } from "./useFound.ts";
 import css from "./Palette.module.css";
 
 export interface Asked extends Narrow {
@@ -24,7 +25,9 @@ export function Palette({ asked, project, onClose, onHelp }: { asked: Asked; pro
   const [at, setAt] = useState(0);
   // What there is when it opens: a list that moves under the hand is of no use.
   const choices = useMemo(() => choicesOf(board, asked), [board, asked]);
-  const found = matching(choices, question);
+  const isNarrow = asked.stage !== undefined || asked.freight !== undefined;
+  const elsewhere = useFound(isNarrow ? "" : question);
+  const found = [...matching(choices, question), ...foundElsewhere(elsewhere.found, choices, project)];
   const here = Math.min(at, found.length - 1);
   const title =
     asked.stage !== undefined
@@ -37,6 +40,12 @@ export function Palette({ asked, project, onClose, onHelp }: { asked: Asked; pro
     onClose();
     if (what.kind === "open") open(what.object, what.name);
     else if (what.kind === "plan") plan(what.stage, what.freight);
+    else if (what.kind === "find")
+      void navigate({
+        to: PAGES.pipeline,
+        params: { project: what.project },
+        search: what.object === "project" ? {} : { [what.object]: what.name },
+      });
     else if (what.kind === "go") void navigate({ to: PAGES[what.page], params: { project } });
     else if (what.verb === "help") onHelp();
     else if (what.verb === "times") switchTimes();
@@ -61,7 +70,7 @@ export function Palette({ asked, project, onClose, onHelp }: { asked: Asked; pro
         aria-expanded="true"
         aria-controls="palette-list"
         aria-label={title}
-        placeholder={title === "Search" ? "a stage, a version, or what to do" : title}
+        placeholder={title === "Search" ? "a stage, a version, a promotion, or what to do" : title}
         aria-activedescendant={found[here] ? `palette-${here}` : undefined}
         value={question}
         autoFocus
@@ -93,9 +102,11 @@ export function Palette({ asked, project, onClose, onHelp }: { asked: Asked; pro
       </ul>
       {found.length === 0 && (
         <p className={css.none}>
-          {asked.stage !== undefined || asked.freight !== undefined
+          {isNarrow
             ? "Nothing may be promoted here now: w says why."
-            : "Nothing by that name here."}
+            : elsewhere.isAsking
+              ? "looking…"
+              : "Nothing by that name, in any project that you may see."}
         </p>
       )}
     </Dialog>

@@ -1,5 +1,6 @@
 // What the palette offers: stages, freight by version, promotions that could be planned, and places to go.
-import type { Page } from "./open.ts";
+import type { Found } from "../api/types.ts";
+import type { Openable, Page } from "./open.ts";
 import type { LiveBoard } from "../live/board.ts";
 
 export interface Choice {
@@ -13,6 +14,7 @@ export interface Choice {
 export type What =
   | { kind: "open"; object: "stage" | "freight" | "warehouse"; name: string }
   | { kind: "plan"; stage: string; freight: string }
+  | { kind: "find"; project: string; object: Openable | "project"; name: string }
   | { kind: "go"; page: Page }
   | { kind: "do"; verb: "help" | "theme" | "times" | "sign-out" };
 
@@ -76,6 +78,26 @@ export function choicesOf(board: LiveBoard, narrow: Narrow): Choice[] {
     { id: "help", verb: "show", text: "keys", detail: "", keys: "?", what: { kind: "do", verb: "help" } },
     { id: "sign out", verb: "sign out", text: "", detail: "", what: { kind: "do", verb: "sign-out" } },
   ];
+}
+
+const FINDABLE = ["project", "stage", "freight", "warehouse", "promotion"] as const;
+
+/** What the server found and the board does not offer already: promotions, other projects, and what the board has left out. */
+export function foundElsewhere(found: readonly Found[], choices: readonly Choice[], project: string): Choice[] {
+  const known = new Set(choices.map((one) => one.id));
+  return found.flatMap((one): Choice[] => {
+    const object = FINDABLE.find((kind) => kind === one.kind);
+    if (!object || (one.project === project && known.has(`${one.kind} ${one.name}`))) return [];
+    return [
+      {
+        id: `found ${one.project} ${one.kind} ${one.name}`,
+        verb: one.kind,
+        text: one.label || one.name,
+        detail: one.project === project ? one.detail : `${one.detail} in ${one.project}`.trim(),
+        what: { kind: "find", project: one.project, object, name: one.name },
+      },
+    ];
+  });
 }
 
 const SHOWN_MAX = 40;

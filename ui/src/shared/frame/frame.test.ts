@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Answer } from "../api/types.ts";
 import { LiveBoard } from "../live/board.ts";
 import { board, stage } from "../live/examples.ts";
-import { choicesOf, matching } from "./choices.ts";
+import { choicesOf, foundElsewhere, matching } from "./choices.ts";
 import { validateSearch } from "./search.ts";
 import { sortAnswers } from "./answers.ts";
 
@@ -56,6 +56,18 @@ test("the palette finds stages, freight by version and plans, and offers no plan
   expect(found("what is")).toEqual(["go to what is where"]);
   expect(found("nowhere")).toEqual([]);
   expect(choicesOf(live, { stage: "prod-us" })).toEqual([]);
+});
+
+test("what the server found beside the board: promotions and other projects, nothing twice", () => {
+  const live = new LiveBoard("bank");
+  live.replace(board(1, [stage("qa", 0)]));
+  const found = (kind: string, project: string, name: string) => ({ kind, project, name, label: name, detail: "" });
+  const more = foundElsewhere(
+    [found("stage", "bank", "qa"), found("stage", "insurance", "qa"), found("promotion", "bank", "qa.1"), found("secret", "bank", "x")],
+    choicesOf(live, {}),
+    "bank",
+  );
+  expect(more.map((one) => `${one.verb} ${one.text} ${one.detail}`)).toEqual(["stage qa in insurance", "promotion qa.1 "]);
 });
 
 test("a URL gives what belongs there, and nothing else", () => {

@@ -6,12 +6,13 @@ import { board, stage } from "./examples.ts";
 import { follow, type Line } from "./stream.ts";
 
 /** A line whose answers are a script: each opening is a list of texts, after which the stream ends; then the test is over. */
-function scripted(script: (string[] | Error | Response)[], boards: Board[]) {
+function scripted(script: (string[] | Error | Response)[], boards: Board[], rests: number[]) {
   const asked: (string | undefined)[] = [];
   let now = 1_000;
+  let watched = 0;
   let end: () => void = () => {};
   const line: Line = {
-    async open(lastEventId) {
+    async open(lastEventId, signal) {
       const next = script[asked.length];
       asked.push(lastEventId);
       if (next === undefined) {
@@ -24,7 +25,8 @@ function scripted(script: (string[] | Error | Response)[], boards: Board[]) {
         new ReadableStream({
           start(out) {
             for (const text of next) out.enqueue(new TextEncoder().encode(text));
-            out.close();
+            if (rests.includes(asked.length)) signal.addEventListener("abort", () => out.error(signal.reason));
+            else out.close();
           },
         }),
       );
@@ -35,31 +37,41 @@ function scripted(script: (string[] | Error | Response)[], boards: Board[]) {
       return next;
     },
     now: () => (now += 1_000),
+    unwatched: (signal) =>
+      new Promise((resolve) => {
+        const opening = asked.length;
+        if (rests.includes(opening)) setTimeout(resolve, 5);
+        signal.addEventListener("abort", () => resolve());
+      }),
+    watched: async () => {
+      watched += 1;
+    },
     wait: async () => {},
   };
   return {
     line,
     asked,
+    watched: () => watched,
     whenOver: (act: () => void) => {
       end = act;
     },
   };
 }
 
-async function played(script: (string[] | Error | Response)[], boards: Board[]) {
+async function played(script: (string[] | Error | Response)[], boards: Board[], rests: number[] = []) {
   const live = new LiveBoard("bank");
   const states: string[] = [];
   live.subscribe("connection", () => {
     if (states.at(-1) !== live.connection.state) states.push(live.connection.state);
   });
-  const { line, asked, whenOver } = scripted(script, boards);
+  const { line, asked, watched, whenOver } = scripted(script, boards, rests);
   let ended: Problem | null = null;
   const stream = follow(live, line, (problem) => {
     ended = problem;
   });
   whenOver(() => stream.stop());
   await stream.done;
-  return { live, states, asked, ended: ended as Problem | null };
+  return { live, states, asked, watched, ended: ended as Problem | null };
 }
 
 const changed = (id: string, revision: number, state: string) =>
@@ -89,6 +101,19 @@ test("what was missed is said: the stages that changed and the freight that is n
   );
   expect(live.missed?.stages).toEqual(["qa"]);
   expect(live.missed && live.missed.until > live.missed.from).toBe(true);
+});
+
+test("when nobody looks the stream rests; it goes on where it was when somebody does, and nothing was lost", async () => {
+  const { live, states, asked, watched } = await played(
+    [[changed("9:2", 2, "promoting")], [changed("9:3", 3, "verified")]],
+    [board(1, [stage("qa", 0)])],
+    [1],
+  );
+  expect(asked).toEqual([undefined, "9:2", "9:3"]);
+  expect(watched()).toBe(1);
+  expect(states).toEqual(["live", "connecting", "live", "lost"]);
+  expect(live.missed).toBeNull();
+  expect(live.get("stages", "qa")?.state).toBe("verified");
 });
 
 test("a session that ended ends it, and is told", async () => {

@@ -6,6 +6,7 @@ import type { Board, BoardChange, Rights } from "../api/types.ts";
 import type { LiveBoard } from "./board.ts";
 
 const SILENCE_MS_MAX = 25_000; // The server says something every 10 s.
+const HIDDEN_MS_MAX = 60_000; // So long a hidden tab keeps its stream; then it rests until somebody looks.
 const RETRY_MS = [300, 600, 1_200, 2_500, 5_000];
 
 /** What the stream needs of the world; tests pass their own. */
@@ -13,6 +14,10 @@ export interface Line {
   open(lastEventId: string | undefined, signal: AbortSignal): Promise<Response>;
   board(): Promise<Board>;
   now(): number;
+  /** Resolves when nobody has looked for a while; what is hidden needs no stream. */
+  unwatched(signal: AbortSignal): Promise<void>;
+  /** Resolves when somebody looks. */
+  watched(signal: AbortSignal): Promise<void>;
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -27,6 +32,16 @@ export function lineTo(project: string): Line {
       }),
     board: () => api.board(project),
     now: () => Date.now(),
+    unwatched: async (signal) => {
+      while (!signal.aborted) {
+        await whenHidden(true, signal);
+        // Someone who is back within the time finds everything as it was.
+        const back = whenHidden(false, signal).then(() => true);
+        const isBack = await Promise.race([back, pause(HIDDEN_MS_MAX, signal).then(() => false)]);
+        if (!isBack) return;
+      }
+    },
+    watched: (signal) => whenHidden(false, signal),
     wait: (ms, signal) =>
       new Promise((resolve) => {
         // A network that is back, and a reader who is back, are not kept waiting.
@@ -44,6 +59,29 @@ export function lineTo(project: string): Line {
   };
 }
 
+/** Resolves as soon as the page is hidden, or not hidden, as asked. */
+const whenHidden = (isHidden: boolean, signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const look = () => {
+      if (document.hidden !== isHidden && !signal.aborted) return;
+      document.removeEventListener("visibilitychange", look);
+      signal.removeEventListener("abort", look);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", look);
+    signal.addEventListener("abort", look);
+    look();
+  });
+
+const pause = (ms: number, signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+
 /** Runs until `stop` is called or the session ends; `onEnd` is told why it ended. */
 export function follow(board: LiveBoard, line: Line, onEnd: (problem: Problem) => void): { stop(): void; done: Promise<void> } {
   const stopped = new AbortController();
@@ -58,6 +96,9 @@ async function run(board: LiveBoard, line: Line, stopped: AbortSignal, onEnd: (p
       await readOnce(board, line, stopped, at, () => {
         failures = 0;
       });
+      board.connect({ state: "connecting" });
+      await line.watched(stopped);
+      continue;
     } catch (cause) {
       if (stopped.aborted) return;
       // A session that ended and a project that is not there do not come back by themselves.
@@ -82,11 +123,13 @@ interface Place {
   shown: Map<string, string> | undefined;
 }
 
+/** Reads until the line breaks, which it throws, or nobody looks any more. */
 async function readOnce(board: LiveBoard, line: Line, stopped: AbortSignal, at: Place, alive: () => void) {
   const broken = new AbortController();
   const stop = () => broken.abort();
   stopped.addEventListener("abort", stop, { once: true });
   let silence = setTimeout(stop, SILENCE_MS_MAX);
+  let rests = false;
   try {
     const response = await line.open(at.lastEventId, broken.signal);
     if (!response.ok) throw await problemOf(response);
@@ -95,6 +138,10 @@ async function readOnce(board: LiveBoard, line: Line, stopped: AbortSignal, at: 
     if (at.lastEventId === undefined) board.replace(await line.board());
     alive();
     welcome(board, line, at);
+    void line.unwatched(broken.signal).then(() => {
+      rests = !broken.signal.aborted;
+      stop();
+    });
     const reader = new EventReader();
     const text = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
@@ -110,6 +157,8 @@ async function readOnce(board: LiveBoard, line: Line, stopped: AbortSignal, at: 
         compare(board, line, at);
       }
     }
+  } catch (cause) {
+    if (!rests) throw cause;
   } finally {
     clearTimeout(silence);
     stopped.removeEventListener("abort", stop);

@@ -37,6 +37,12 @@ export function compact(at: string, now: number): string {
   return whole.slice(0, 4) === today.slice(0, 4) ? whole.slice(5, 16) : whole.slice(0, 10);
 }
 
+/** `2026-11-21T14:05` of the reader's clock, as a field for an instant wants it; empty if it is none. */
+export function localOf(at: string): string {
+  const whole = absolute(at);
+  return Number.isNaN(Date.parse(at)) ? "" : `${whole.slice(0, 10)}T${whole.slice(11, 16)}`;
+}
+
 /** `14:05:09`. */
 export function clock(at: string | number): string {
   const date = new Date(at);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { has, onBoard, stage } from "../on-page.mjs";
+import { card, has, onBoard, stage } from "../on-page.mjs";
 
 const axe = readFileSync(new URL("../../../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 
@@ -67,6 +67,8 @@ export default {
     assert.equal(lines.length, 121);
     await page.getByLabel("only this kind").selectOption("Stage");
     await page.getByText("Nothing that matches these filters.").waitFor();
+    await page.getByLabel("until").fill("2020-01-01T00:00");
+    await page.waitForURL(/until=20(19|20)-/);
     assert.match(page.url(), /actor=alice.*kind=Stage|kind=Stage.*actor=alice/);
   },
 
@@ -121,6 +123,49 @@ export default {
         );
       }
     }
+  },
+
+  async "a hidden tab rests after a while, and has missed nothing when somebody looks"({ signIn, world, server }) {
+    const page = await signIn({
+      watch: () => {
+        // As if the tab were hidden, and a minute were a moment.
+        let hidden = false;
+        Object.defineProperty(document, "hidden", { get: () => hidden });
+        window.hide = (is) => {
+          hidden = is;
+          document.dispatchEvent(new Event("visibilitychange"));
+        };
+        const wait = window.setTimeout;
+        window.setTimeout = (act, ms, ...rest) => wait(act, ms === 60_000 ? 50 : ms, ...rest);
+      },
+    });
+    await onBoard(page);
+    await page.getByText("1 waits for you").waitFor();
+    await page.evaluate(() => window.hide(true));
+    for (let tries = 0; world.listeners.size > 0; tries += 1) {
+      assert.ok(tries < 200, "the stream was not closed");
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    const n = server.requests.length;
+    world.push("1.5.1");
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    assert.equal(server.requests.length, n, "a hidden tab asks nothing");
+    await page.evaluate(() => window.hide(false));
+    await card(page, "1.5.1").waitFor();
+    assert.equal(await page.getByText("Connected again.").count(), 0);
+  },
+
+  async "the palette finds promotions and other projects, by the server's search"({ signIn, world }) {
+    const page = await signIn();
+    await onBoard(page);
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("claims");
+    await page.getByRole("option", { name: /prod-eu claims 7.2.0 verified in insurance/ }).waitFor();
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("promotion into staging");
+    await page.getByRole("option", { name: /promotion fund-transfer 1.5.0 into staging/ }).click();
+    await page.locator("[data-panel=promotion]").getByText("promote::push", { exact: true }).waitFor();
+    assert.ok(world.promotions.size > 0);
   },
 
   async "in a big world (500 stages, 5,000 freight) it is drawn fast, and one change touches its own node only"({ signIn, world }) {
