@@ -7,9 +7,11 @@ mod data;
 mod exit;
 mod kinds;
 mod output;
+mod password;
 mod serve;
 mod session;
 mod target;
+mod v1;
 mod warnings;
 mod world;
 

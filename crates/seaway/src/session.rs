@@ -4,6 +4,8 @@ use crate::cli::Global;
 use crate::exit::Failure;
 use crate::target::{self, Around, Asked, Target};
 use crate::{data, output};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ListParams};
 use kube::client::ClientBuilder;
@@ -11,7 +13,7 @@ use kube::config::KubeConfigOptions;
 use kube::{Client, ResourceExt as _};
 use seaway_api::kargo::Project;
 use seaway_verbs::{VerbError, Verbs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tower::util::MapResponseLayer;
 
@@ -66,6 +68,41 @@ impl Session {
         let client = ClientBuilder::try_from(config).map_err(|err| unusable(&err))?;
         let client = client.with_layer(&MapResponseLayer::new(crate::warnings::told)).build();
         Ok(Self { client, target, asked: global.project.clone() })
+    }
+
+    /// The control plane in one line: its URL, or `embedded` and its folder.
+    pub(crate) fn shown(&self) -> String {
+        self.target.shown()
+    }
+
+    /// Its data folder, if it is one of ours on this machine.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.target.folder.as_deref()
+    }
+
+    /// Its URL.
+    ///
+    /// # Errors
+    /// The kubeconfig's context names no cluster with a server.
+    pub(crate) fn url(&self) -> Result<String, Failure> {
+        let server = self.target.cluster().and_then(|cluster| cluster.server.clone());
+        server.ok_or_else(|| Failure::new("the kubeconfig names no server", target::KUBECONFIGS))
+    }
+
+    /// What its certificate is vouched for by, PEM, if the kubeconfig says.
+    ///
+    /// # Errors
+    /// The file that the kubeconfig names cannot be read.
+    pub(crate) fn ca_pem(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(cluster) = self.target.cluster() else { return Ok(None) };
+        if let Some(data) = &cluster.certificate_authority_data {
+            let pem = STANDARD
+                .decode(data)
+                .map_err(|err| Failure::new(format!("read the kubeconfig's CA: {err}"), target::KUBECONFIGS))?;
+            return Ok(Some(pem));
+        }
+        let Some(path) = &cluster.certificate_authority else { return Ok(None) };
+        std::fs::read(path).map(Some).map_err(|err| Failure::io(format!("read `{path}`"), &err))
     }
 
     /// The project that is meant.

@@ -1,7 +1,7 @@
 //! Which control plane and which project a command means; pure rules over what was asked and what is around.
 
 use crate::data::{Server, shown};
-use kube::config::{Kubeconfig, KubeconfigError};
+use kube::config::{Cluster, Kubeconfig, KubeconfigError};
 use seaway_server::kubeconfig::CLUSTER_PREFIX;
 use std::path::{Path, PathBuf};
 
@@ -168,6 +168,12 @@ impl Target {
 
     fn is_ours(&self) -> bool {
         contexts_are_ours(&self.kubeconfig)
+    }
+
+    /// The cluster that the context names.
+    pub(crate) fn cluster(&self) -> Option<&Cluster> {
+        let context = self.kubeconfig.contexts.iter().find(|context| context.name == self.context)?.context.as_ref()?;
+        self.kubeconfig.clusters.iter().find(|cluster| cluster.name == context.cluster)?.cluster.as_ref()
     }
 
     /// The project that the context names.
