@@ -1,14 +1,14 @@
 // A real OIDC provider on http://localhost:PORT for the tests of sign-in: `node provider.mjs [PORT]` prints `ready <issuer>`.
 //
 // Whatever is typed at its sign-in form signs in the account of that name. `POST /test` changes it while it runs, as JSON:
-//   redirectURIs: [..]        where the page's client may be sent back to
-//   rotate: true              signs with a new key from now on; the old one is gone
 //   groups: {"carl": [..]}    puts an account into other groups
 //   disable: ["carl"]         closes accounts
+//   seconds: N                lifetime of ID tokens
+// and, forgetting sessions and grants:
+//   redirectURIs: [..]        where the page's client may be sent back to
+//   rotate: true              signs with a new key from now on; the old one is gone
 //   thin: true|false          ID tokens without profile and groups (they stand in userinfo), or with them
 //   device: true|false        offers the device flow, or not
-//   seconds: N                lifetime of ID tokens
-// It keeps everything in memory; sessions and grants outlive such a change.
 import { createServer } from "node:http";
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { Provider } from "oidc-provider";
@@ -71,12 +71,12 @@ function build(issuer) {
 async function change(request, response, issuer) {
   let text = "";
   for await (const piece of request) text += piece;
-  const { rotate, groups = {}, disable = [], ...rest } = JSON.parse(text);
-  Object.assign(state, rest);
+  const { rotate, groups = {}, disable = [], seconds = state.seconds, ...rest } = JSON.parse(text);
+  Object.assign(state, rest, { seconds });
   for (const [name, list] of Object.entries(groups)) accounts[name].groups = list;
   disable.forEach((name) => closed.add(name));
   if (rotate) key = newKey();
-  build(issuer);
+  if (rotate || Object.keys(rest).length) build(issuer);
   response.writeHead(204).end();
 }
 
