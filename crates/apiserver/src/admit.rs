@@ -11,7 +11,7 @@ use seaway_store::{Key, Object, Precondition, Store};
 use serde_json::Value;
 use std::sync::Arc;
 
-pub use seaway_core::admission::{Denied, Operation, World};
+pub use seaway_core::admission::{Denied, Operation, Right, World};
 
 /// A request as admission sees it.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub struct Admitted {
     pub unique: Vec<String>,
     /// Shown to the user by kubectl.
     pub warnings: Vec<String>,
+    /// A right that is needed beside the one for the write itself.
+    pub right: Option<Right>,
 }
 
 /// Decides what becomes of a request. Pure: the same request and world give the same answer. Whatever `World::get` answered
@@ -96,13 +98,13 @@ impl Admission for Rules {
             ulid: request.random.ulid(request.now),
             random: request.random.next_u64(),
         };
-        // The right that a promotion needs beside its own (`right`) is asked for once there is RBAC.
         let admitted = admission::admit(&asked, world)?;
         Ok(Admitted {
             object: admitted.object.unwrap_or(request.object),
             also: admitted.also,
             unique: admitted.unique.iter().map(ToString::to_string).collect(),
             warnings: admitted.warnings,
+            right: admitted.right,
         })
     }
 }

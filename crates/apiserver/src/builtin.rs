@@ -6,6 +6,7 @@ use crate::ssa;
 use crate::validate::{ErrorKind, FieldError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use seaway_core::authorize::RBAC;
 use serde_json::{Map, Value, json};
 
 /// Brings an object to the form it is stored in.
@@ -31,8 +32,25 @@ pub(crate) fn normalise(kind: &Kind, object: &mut Value) {
                 status.insert("phase".to_owned(), if deleting { "Terminating" } else { "Active" }.into());
             }
         }
+        storage if storage.ends_with("bindings.rbac.authorization.k8s.io") => name_groups(object),
         _ => {}
     }
+}
+
+/// The API group of a binding's role, and of its users and groups, where nothing else is said.
+fn name_groups(binding: &mut Value) {
+    let name = |part: &mut Value| {
+        if let Some(part) = part.as_object_mut()
+            && part.get("apiGroup").and_then(Value::as_str).is_none_or(str::is_empty)
+        {
+            part.insert("apiGroup".to_owned(), RBAC.into());
+        }
+    };
+    if let Some(role) = binding.get_mut("roleRef") {
+        name(role);
+    }
+    let subjects = binding.get_mut("subjects").and_then(Value::as_array_mut).into_iter().flatten();
+    subjects.filter(|subject| matches!(subject["kind"].as_str(), Some("User" | "Group"))).for_each(name);
 }
 
 /// A map within an object, made where there is nothing; `None` where something else stands there, which validation will tell.

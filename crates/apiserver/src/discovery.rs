@@ -1,5 +1,6 @@
 //! What is served: the resources, and the discovery documents that clients learn them from, legacy and aggregated.
 
+use seaway_core::authorize::RBAC;
 use serde_json::{Value, json};
 
 /// A printer column of a kind.
@@ -46,6 +47,9 @@ pub struct Served {
     pub schema: Value,
 }
 
+/// Group, version and kind of what is posted to the subresource `token`.
+const TOKEN_REQUEST: (&str, &str, &str) = ("authentication.k8s.io", "v1", "TokenRequest");
+
 /// The verbs of a resource that is stored.
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
@@ -58,6 +62,11 @@ impl Served {
     /// What can be done with it: reviews are asked and never stored.
     pub fn verbs(&self) -> &'static [&'static str] {
         if self.kind.ends_with("Review") { &["create"] } else { &VERBS }
+    }
+
+    /// Whether its objects have the subresource `token`.
+    fn gives_tokens(&self) -> bool {
+        self.group.is_empty() && self.plural == "serviceaccounts"
     }
 
     /// The kinds that every Kubernetes has and that Seaway serves besides its own, with schemas.
@@ -83,6 +92,10 @@ impl Served {
             one("", "ServiceAccount", "serviceaccounts", &["sa"], true, false),
             one("events.k8s.io", "Event", "events", &["ev"], true, false),
             one("coordination.k8s.io", "Lease", "leases", &[], true, false),
+            one(RBAC, "ClusterRole", "clusterroles", &[], false, false),
+            one(RBAC, "ClusterRoleBinding", "clusterrolebindings", &[], false, false),
+            one(RBAC, "Role", "roles", &[], true, false),
+            one(RBAC, "RoleBinding", "rolebindings", &[], true, false),
         ]
     }
 }
@@ -181,6 +194,9 @@ pub fn resources(served: &[Served], group: &str, version: &str) -> Option<Value>
         if one.has_status {
             list.push(json!({"name": format!("{}/status", one.plural), "singularName": "", "namespaced": one.namespaced, "kind": one.kind, "verbs": ["get", "patch", "update"]}));
         }
+        if one.gives_tokens() {
+            list.push(json!({"name": format!("{}/token", one.plural), "singularName": "", "namespaced": one.namespaced, "group": TOKEN_REQUEST.0, "version": TOKEN_REQUEST.1, "kind": TOKEN_REQUEST.2, "verbs": ["create"]}));
+        }
     }
     let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     (!list.is_empty())
@@ -247,6 +263,11 @@ fn aggregated_resource(one: &Served) -> Value {
     if one.has_status {
         resource["subresources"] =
             json!([{"subresource": "status", "responseKind": response, "verbs": ["get", "patch", "update"]}]);
+    }
+    if one.gives_tokens() {
+        let (group, version, kind) = TOKEN_REQUEST;
+        let response = json!({"group": group, "version": version, "kind": kind});
+        resource["subresources"] = json!([{"subresource": "token", "responseKind": response, "verbs": ["create"]}]);
     }
     resource
 }

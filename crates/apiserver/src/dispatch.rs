@@ -43,17 +43,20 @@ impl ApiServer {
             return Ok((StatusCode::OK, "ok").into_response());
         }
         let identity = parts.extensions.get::<Identity>().cloned().ok_or(Failure::Unauthorized)?;
-        if let Some(name) = parts.headers.keys().find(|name| name.as_str().starts_with("impersonate-")) {
-            // Honoured with RBAC, under the verb `impersonate`; until then it is refused rather than ignored.
-            let message = format!("impersonation (`{name}`) is not served: sign in as that user instead");
-            return Err(Failure::Forbidden { about: None, message, causes: Vec::new() });
+        if identity.lease.has_ended() {
+            return Err(Failure::Unauthorized);
         }
+        let identity = self.acting(identity, &parts.headers)?;
         match request::place(parts.uri.path(), &self.kinds)? {
-            Place::Other(path) => self.documents(&path, parts),
+            Place::Other(path) => {
+                self.authorize_path(&identity, &parts.method, parts.uri.path())?;
+                self.documents(&path, parts)
+            }
             Place::Resource { kind, namespace, name, subresource } => {
                 let content_type = header_text(&parts.headers, &header::CONTENT_TYPE);
-                let call = Call {
+                let mut call = Call {
                     identity,
+                    denied: None,
                     method: parts.method.clone(),
                     api_version: kind.api_version(),
                     kind,
@@ -64,8 +67,11 @@ impl ApiServer {
                     form: request::form(&parts.headers)?,
                     content_type: content_type.split(';').next().unwrap_or_default().trim().to_owned(),
                     user_agent: header_text(&parts.headers, &header::USER_AGENT).to_owned(),
-                    body: read_body(body).await?,
+                    body: Bytes::new(),
                 };
+                // Whoever may not is not read at length.
+                self.authorize(&mut call)?;
+                call.body = read_body(body).await?;
                 self.resource(call).await
             }
         }
@@ -75,6 +81,8 @@ impl ApiServer {
         let named = call.name.is_some();
         match (call.kind.mode, call.method.clone()) {
             (Mode::Review, Method::POST) if !named => self.review(&call),
+            (_, Method::POST) if call.subresource.as_deref() == Some("token") => self.token_request(&call).await,
+            (_, _) if call.subresource.as_deref() == Some("token") => Err(Failure::Method),
             (Mode::Review, _) => Err(Failure::Method),
             (Mode::Empty, Method::GET) if named => self.get(&call),
             (Mode::Empty, Method::GET) => self.list(&call),
@@ -88,8 +96,8 @@ impl ApiServer {
             (_, Method::GET) if named => self.get(&call),
             (_, Method::GET) => self.list(&call),
             (_, Method::POST) if !named => self.create(&call).await,
-            (_, Method::PUT) if named => self.update(&call).await,
-            (_, Method::PATCH) if named => self.patch(&call).await,
+            (_, Method::PUT) if named => self.update(&call).await.map_err(|failure| call.veiled(failure)),
+            (_, Method::PATCH) if named => self.patch(&call).await.map_err(|failure| call.veiled(failure)),
             (_, Method::DELETE) if call.subresource.is_some() => Err(Failure::Method),
             (_, Method::DELETE) if named => self.delete(&mut call).await,
             (_, Method::DELETE) => self.delete_collection(&mut call).await,

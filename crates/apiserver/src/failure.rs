@@ -91,7 +91,11 @@ pub(crate) enum Failure {
 }
 
 fn forbidden_prefix(about: &Option<About>) -> String {
-    about.as_ref().map_or_else(String::new, |about| format!("{} \"{}\" is forbidden: ", about.resource(), about.name))
+    match about {
+        None => String::new(),
+        Some(about) if about.name.is_empty() => format!("{} is forbidden: ", about.resource()),
+        Some(about) => format!("{} \"{}\" is forbidden: ", about.resource(), about.name),
+    }
 }
 
 fn listed(errors: &[FieldError]) -> String {
@@ -186,7 +190,9 @@ impl Failure {
         let mut details = serde_json::Map::new();
         if let Some(about) = about {
             let kind = if matches!(self, Self::Invalid { .. }) { &about.kind } else { &about.plural };
-            details.insert("name".into(), json!(about.name));
+            if !about.name.is_empty() {
+                details.insert("name".into(), json!(about.name));
+            }
             details.insert("group".into(), json!(about.group));
             details.insert("kind".into(), json!(kind));
         }

@@ -6,7 +6,7 @@
 
 use crate::ApiServer;
 use crate::events;
-use crate::meta::{instant, metadata, texts};
+use crate::meta::{metadata, texts};
 use crate::remove::{FOREGROUND, ORPHAN};
 use crate::write::is_finished;
 use seaway_store::{Batch, Document, Event, EventKind, Expect, Key, Object, Op, StoreError};
@@ -33,23 +33,12 @@ impl Drop for Running {
 }
 
 impl ApiServer {
-    /// Makes the `default` namespace if it is missing, and begins the background work.
+    /// Makes what is there from the start, if it is missing, and begins the background work.
     ///
     /// # Errors
     /// What the store said.
     pub async fn start(&self) -> Result<Running, StoreError> {
-        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
-            "name": "default", "uid": self.random.uuid(), "creationTimestamp": instant(self.clock.now()),
-            "labels": {"kubernetes.io/metadata.name": "default"}},
-            "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
-        let key = Key::new("namespaces", "", "default");
-        if let (None, Ok(document)) = (self.store.get(&key), Document::new(&namespace)) {
-            let op = Op::Put { key, document, expect: Expect::Absent, unique: Vec::new() };
-            match self.store.commit(Batch { reads: Vec::new(), ops: vec![op] }).await {
-                Ok(_) | Err(StoreError::Exists { .. }) => {}
-                Err(err) => return Err(err),
-            }
-        }
+        self.install().await?;
         let collector = Collector { api: self.clone(), cursors: HashMap::new() };
         Ok(Running(tokio::spawn(collector.run())))
     }
@@ -263,7 +252,7 @@ impl Collector {
         if ops.is_empty() {
             return Ok(());
         }
-        self.api.store.commit(Batch { reads: Vec::new(), ops }).await.map(drop)
+        self.api.commit(Batch { reads: Vec::new(), ops }).await.map(drop)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is asked of every object before it is stored: schema, metadata, admission, and who wrote which field.
 
-use crate::admit::{Admitted, Operation, Reading, Request};
+use crate::admit::{Admitted, Denied, Operation, Reading, Request};
 use crate::failure::{About, Failure};
 use crate::kind::stored_schema;
 use crate::meta::{instant, is_same, metadata, set, text};
@@ -38,6 +38,12 @@ impl ApiServer {
         }
         errors.extend(builtin::check(kind, object));
         errors.extend(validate::check_metadata(&kind.kind, kind.namespaced, object));
+        let causes = if errors.is_empty() { seaway_core::authorize::validate(object, old) } else { Vec::new() };
+        if !causes.is_empty() {
+            let name = text(object, "/metadata/name");
+            let denied = Denied::invalid(&kind.kind, name, causes);
+            return Err(Failure::Denied { about: About::new(kind, name), denied });
+        }
         if errors.is_empty() { Ok(()) } else { Err(Failure::invalid(kind, text(object, "/metadata/name"), errors)) }
     }
 
@@ -74,6 +80,7 @@ impl ApiServer {
         Ok(!unknown.is_empty())
     }
 
+    /// Admission, and whether whoever asks has the rights that the result needs.
     pub(crate) fn admit(
         &self,
         call: &Call,
@@ -97,7 +104,11 @@ impl ApiServer {
             dry_run: call.query.dry_run,
         };
         let about = || About::new(&call.kind, name);
-        self.admission.admit(request, reading).map_err(|denied| Failure::Denied { about: about(), denied })
+        let admitted = self.admission.admit(request, reading).map_err(|denied| Failure::Denied { about: about(), denied })?;
+        if operation != Operation::Delete {
+            self.permit(call, text(&admitted.object, "/metadata/name"), &admitted, old)?;
+        }
+        Ok(admitted)
     }
 
     /// The further objects of an admission, as operations of the same batch.

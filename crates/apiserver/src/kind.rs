@@ -16,7 +16,7 @@ pub enum Mode {
     EventView,
     /// Nothing is ever there: an empty list for clients that ask.
     Empty,
-    /// Only answers a question about the one who asks.
+    /// Only answers a question.
     Review,
 }
 
@@ -111,6 +111,9 @@ pub(crate) fn builtin() -> Vec<Kind> {
     served.push(more("authentication.k8s.io", "SelfSubjectReview", false));
     served.push(more("authorization.k8s.io", "SelfSubjectAccessReview", false));
     served.push(more("authorization.k8s.io", "SelfSubjectRulesReview", false));
+    served.push(more("authorization.k8s.io", "SubjectAccessReview", false));
+    served.push(more("authorization.k8s.io", "LocalSubjectAccessReview", true));
+    served.push(more("authentication.k8s.io", "TokenReview", false));
     served.into_iter().map(Kind::builtin).collect()
 }
 

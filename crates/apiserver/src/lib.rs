@@ -3,6 +3,7 @@
 //! One request is at most one commit of the store; what is read comes from memory. Authentication happens before: a request
 //! carries its [`Identity`] as an extension, put there by the port's authenticator or by an in-process client's layer.
 
+mod access;
 mod admit;
 mod authorizer;
 mod builtin;
@@ -12,6 +13,7 @@ mod events;
 mod failure;
 mod gc;
 pub mod identity;
+mod install;
 mod judge;
 mod kind;
 mod meta;
@@ -30,7 +32,7 @@ pub mod validate;
 mod watch;
 mod write;
 
-pub use admit::{Admission, AdmitAll, Admitted, Denied, Operation, Request, Rules, World};
+pub use admit::{Admission, AdmitAll, Admitted, Denied, Operation, Request, Right, Rules, World};
 pub use authorizer::Authorizer;
 pub use gc::Running;
 pub use identity::{Identity, Lease, LeaseHolder};
@@ -40,7 +42,7 @@ pub use tokens::{Bound, Issued, Later, TokenAsk, TokenRefused, Tokens};
 use crate::kind::Kinds;
 use axum::Router;
 use seaway_base::{Random, SharedClock};
-use seaway_store::Store;
+use seaway_store::{Batch, Committed, Store, StoreError};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tower::ServiceBuilder;
@@ -115,9 +117,21 @@ impl ApiServer {
         let _ = self.tokens.set(tokens);
     }
 
+    /// Commits; what it changes of rights is in force when this returns.
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
+        let done = self.store.commit(batch).await;
+        self.authorizer.catch_up();
+        done
+    }
+
     /// The store beneath.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// Turns true when the server ends: what is held open beside the watches ends with them.
+    pub fn ending(&self) -> tokio::sync::watch::Receiver<bool> {
+        self.ending.subscribe()
     }
 
     /// Ends every open watch, so that a graceful shutdown does not wait for them.

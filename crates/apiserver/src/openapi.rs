@@ -2,8 +2,9 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use k8s_openapi::api::{coordination, core, events};
+use k8s_openapi::api::{coordination, core, events, rbac};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use seaway_core::authorize::RBAC;
 use serde_json::{Map, Value, json};
 
 use crate::discovery::Served;
@@ -55,6 +56,10 @@ pub fn builtin_schema(group: &str, kind: &str) -> Value {
         ("", "ServiceAccount") => schema_of::<core::v1::ServiceAccount>(),
         ("events.k8s.io", "Event") => schema_of::<events::v1::Event>(),
         ("coordination.k8s.io", "Lease") => schema_of::<coordination::v1::Lease>(),
+        (RBAC, "Role") => schema_of::<rbac::v1::Role>(),
+        (RBAC, "ClusterRole") => schema_of::<rbac::v1::ClusterRole>(),
+        (RBAC, "RoleBinding") => schema_of::<rbac::v1::RoleBinding>(),
+        (RBAC, "ClusterRoleBinding") => schema_of::<rbac::v1::ClusterRoleBinding>(),
         _ => return json!({}),
     };
     let keyed = match (group, kind) {
@@ -233,7 +238,11 @@ mod tests {
         served.push(stage());
         let index = index(&served);
         let paths: Vec<&String> = index["paths"].as_object().expect("paths").keys().collect();
-        assert_eq!(paths, ["api/v1", "apis/events.k8s.io/v1", "apis/coordination.k8s.io/v1", "apis/kargo.akuity.io/v1alpha1"]);
+        let rbac = "apis/rbac.authorization.k8s.io/v1";
+        assert_eq!(
+            paths,
+            ["api/v1", "apis/events.k8s.io/v1", "apis/coordination.k8s.io/v1", rbac, "apis/kargo.akuity.io/v1alpha1"]
+        );
         assert!(
             index["paths"]["api/v1"]["serverRelativeURL"].as_str().is_some_and(|url| url.starts_with("/openapi/v3/api/v1?hash="))
         );

@@ -4,6 +4,7 @@
 //! `generated.proto` files; fields that are not named here are left out of the JSON. Answers are always JSON.
 
 mod messages;
+mod rbac;
 
 use prost::Message;
 use serde_json::{Map, Value, json};
@@ -54,6 +55,10 @@ pub fn decode(body: &[u8], expected: &str) -> Result<Value, ProtoError> {
         (_, "DeleteOptions") => delete_options(message(&kind, raw)?),
         ("authentication.k8s.io/v1", "TokenRequest") => token_request(message(&kind, raw)?),
         ("authentication.k8s.io/v1", "SelfSubjectReview") => json!({}),
+        ("authentication.k8s.io/v1", "TokenReview") => token_review(message(&kind, raw)?),
+        ("rbac.authorization.k8s.io/v1", "Role") => rbac::role(message(&kind, raw)?),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole") => rbac::cluster_role(message(&kind, raw)?),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => rbac::binding(message(&kind, raw)?),
         ("authorization.k8s.io/v1", "SelfSubjectAccessReview" | "SubjectAccessReview" | "LocalSubjectAccessReview") => {
             access_review(&kind, raw)?
         }
@@ -224,6 +229,12 @@ fn token_request(message: m::TokenRequest) -> Value {
         .with("expirationSeconds", spec.expiration_seconds)
         .with("boundObjectRef", bound)
         .done();
+    Fields::default().with("metadata", metadata(message.metadata)).with("spec", spec).done()
+}
+
+fn token_review(message: m::TokenReview) -> Value {
+    let spec = message.spec.unwrap_or_default();
+    let spec = Fields::default().with("token", spec.token).with("audiences", spec.audiences).done();
     Fields::default().with("metadata", metadata(message.metadata)).with("spec", spec).done()
 }
 

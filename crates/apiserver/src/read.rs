@@ -51,6 +51,11 @@ impl Selection {
         self.fields.is_empty() || object.value().is_ok_and(|value| self.fields.matches(&value))
     }
 
+    /// The one name it is limited to, else empty.
+    pub(crate) fn name(&self) -> &str {
+        self.fields.exact("metadata.name").unwrap_or_default()
+    }
+
     /// Is the kind shown otherwise than it is stored?
     pub(crate) fn is_view(&self) -> bool {
         self.mode == Mode::EventView

@@ -82,7 +82,7 @@ impl ApiServer {
             let list = json!({"kind": format!("{}List", kind.kind), "apiVersion": kind.api_version(),
                 "metadata": {"resourceVersion": listed.revision.to_string()}, "items": items});
             if !options.dry_run && !batch.ops.is_empty() {
-                match self.store.commit(batch).await {
+                match self.commit(batch).await {
                     Ok(_) => {}
                     Err(StoreError::Changed { .. } | StoreError::Conflict { .. } | StoreError::NotFound { .. })
                         if n_try < N_TRIES_MAX =>

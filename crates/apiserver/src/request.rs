@@ -7,6 +7,7 @@ use crate::table::Include;
 use axum::extract::Query as AxumQuery;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri, header};
+use seaway_core::authorize::Denied;
 use seaway_store::Key;
 use serde_json::Value;
 use std::sync::Arc;
@@ -107,6 +108,8 @@ pub(crate) fn form(headers: &HeaderMap) -> Result<Form, Failure> {
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) identity: Identity,
+    /// What stands against it unless its content needs another right instead.
+    pub(crate) denied: Option<Denied>,
     pub(crate) method: Method,
     pub(crate) kind: Arc<Kind>,
     pub(crate) api_version: String,
@@ -206,6 +209,7 @@ pub(crate) fn place(path: &str, kinds: &Kinds) -> Result<Place, Failure> {
         None => true,
         Some("status") => kind.has_status,
         Some("finalize") => &*kind.storage == "namespaces",
+        Some("token") => &*kind.storage == "serviceaccounts",
         Some(_) => false,
     };
     let placed = if kind.namespaced { !namespace.is_empty() || name.is_none() } else { namespace.is_empty() };
@@ -221,8 +225,15 @@ pub(crate) fn place(path: &str, kinds: &Kinds) -> Result<Place, Failure> {
     })
 }
 
-/// Undoes percent-encoding of one part.
+/// Undoes percent-encoding of one part, which is one still.
 fn decode(part: &str) -> Result<String, Failure> {
+    let text = percent_decoded(part)?;
+    let parted = text.contains(['/', '\0']) || text == "." || text == "..";
+    if parted { Err(Failure::BadRequest(format!("`{part}` is badly encoded"))) } else { Ok(text) }
+}
+
+/// Undoes percent-encoding.
+pub(crate) fn percent_decoded(part: &str) -> Result<String, Failure> {
     let bad = || Failure::BadRequest(format!("`{part}` is badly encoded"));
     let (mut out, mut bytes) = (Vec::with_capacity(part.len()), part.bytes());
     while let Some(byte) = bytes.next() {
@@ -234,6 +245,5 @@ fn decode(part: &str) -> Result<String, Failure> {
         let (high, low) = (digit()?, digit()?);
         out.push(u8::try_from(high * 16 + low).map_err(|_| bad())?);
     }
-    let text = String::from_utf8(out).map_err(|_| bad())?;
-    if text.contains(['/', '\0']) || text == "." || text == ".." { Err(bad()) } else { Ok(text) }
+    String::from_utf8(out).map_err(|_| bad())
 }

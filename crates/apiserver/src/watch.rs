@@ -32,6 +32,8 @@ struct Watcher {
     cursor: u64,
     bell: watch::Receiver<u64>,
     ending: watch::Receiver<bool>,
+    /// Moves when the right to watch may be lost.
+    rights: watch::Receiver<u64>,
     ends: Instant,
     next_bookmark: Instant,
     frames: VecDeque<Bytes>,
@@ -49,6 +51,7 @@ impl ApiServer {
             cursor: 0,
             bell: self.store.doorbell(Some(storage)),
             ending: self.ending.subscribe(),
+            rights: self.authorizer.revision(),
             ends: now + Duration::from_secs(seconds),
             next_bookmark: now + BOOKMARK_EVERY,
             frames: VecDeque::new(),
@@ -93,6 +96,10 @@ impl Watcher {
 
     async fn next(&mut self) -> Option<Bytes> {
         loop {
+            // Whoever may not see more sees nothing of what is already waiting either.
+            if !self.done && !self.may_go_on() {
+                self.done = true;
+            }
             if let Some(frame) = self.frames.pop_front() {
                 return Some(frame);
             }
@@ -123,12 +130,32 @@ impl Watcher {
         }
     }
 
-    /// Waits for the bell, the time of a bookmark, or the end.
+    /// Whether the lease holds and the right is still there; where not, the stream says so.
+    fn may_go_on(&mut self) -> bool {
+        if self.call.identity.lease.has_ended() {
+            self.frames.clear();
+            return false;
+        }
+        if !self.rights.has_changed().unwrap_or(false) {
+            return true;
+        }
+        self.rights.borrow_and_update();
+        let Err(failure) = self.api.may_watch(&self.call, self.selection.name()) else { return true };
+        self.frames.clear();
+        self.frame("ERROR", failure.status().to_string().as_bytes());
+        false
+    }
+
+    /// Waits for the bell, a change of rights, the time of a bookmark, or the end.
     async fn rest(&mut self) {
         let bookmark = if self.call.query.bookmarks { self.next_bookmark } else { self.ends };
+        let lease = self.call.identity.lease.clone();
         tokio::select! {
             rang = self.bell.changed() => self.done = rang.is_err(),
             () = crate::gc::ended(&mut self.ending) => self.done = true,
+            () = lease.ended() => {}
+            // It is asked again before anything is told.
+            _ = self.rights.changed() => return,
             () = sleep_until(self.ends.min(bookmark)) => {}
         }
         let now = Instant::now();

@@ -100,7 +100,7 @@ impl ApiServer {
             if call.query.dry_run {
                 return self.answer_value(call, proposal.code, proposal.object, &proposal.warnings);
             }
-            match self.store.commit(Batch { reads: proposal.reads, ops: proposal.ops }).await {
+            match self.commit(Batch { reads: proposal.reads, ops: proposal.ops }).await {
                 Ok(done) => match done.outcomes.first() {
                     Some(Outcome::Deleted(object)) if call.method == http::Method::DELETE => {
                         return self.answer_deleted(call, object);
@@ -289,7 +289,10 @@ impl ApiServer {
                 }
                 self.plan_update(call, &live, &old, new, true)
             }
-            _ => self.plan_create(call, new, true),
+            _ => {
+                self.authorize_create(call)?;
+                self.plan_create(call, new, true)
+            }
         }
     }
 

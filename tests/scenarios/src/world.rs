@@ -108,7 +108,8 @@ impl World {
 
     /// A client with this identity; it outlives crashes, and says `down` while the control plane is.
     pub fn client(&self, user: &str) -> Client {
-        let identity = Identity::new(user, &[]).unwrap_or_else(|| Identity::controller("nobody"));
+        let groups: &[&str] = if user == "admin" { &["system:masters"] } else { &[] };
+        let identity = Identity::new(user, groups).unwrap_or_else(|| Identity::controller("nobody"));
         self.ground.gate.client(&identity)
     }
 

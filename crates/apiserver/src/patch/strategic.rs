@@ -18,7 +18,18 @@ enum ListMerge {
 }
 
 /// The kinds whose lists this file knows.
-const KINDS: [&str; 6] = ["Namespace", "Secret", "ConfigMap", "Event", "ServiceAccount", "Lease"];
+const KINDS: [&str; 10] = [
+    "Namespace",
+    "Secret",
+    "ConfigMap",
+    "Event",
+    "ServiceAccount",
+    "Lease",
+    "Role",
+    "RoleBinding",
+    "ClusterRole",
+    "ClusterRoleBinding",
+];
 
 fn list_merge(kind: &str, path: &str) -> ListMerge {
     match (kind, path) {

@@ -305,3 +305,19 @@ pub(super) struct RulesReviewSpec {
     #[prost(string, tag = "1")]
     pub(super) namespace: String,
 }
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TokenReview {
+    #[prost(message, optional, tag = "1")]
+    pub(super) metadata: Option<ObjectMeta>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) spec: Option<TokenReviewSpec>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct TokenReviewSpec {
+    #[prost(string, tag = "1")]
+    pub(super) token: String,
+    #[prost(string, repeated, tag = "2")]
+    pub(super) audiences: Vec<String>,
+}

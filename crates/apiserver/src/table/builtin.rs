@@ -1,6 +1,7 @@
 //! The columns of the built-in kinds.
 
 use jiff::Timestamp;
+use seaway_core::authorize::RBAC;
 use serde_json::{Map, Value};
 
 use super::age::age;
@@ -43,6 +44,21 @@ static SERVICE_ACCOUNT: [Own; 2] = [
     AGE,
 ];
 static LEASE: [Own; 2] = [own("Holder", "string", "Who holds it.", 0, |object, _| text(object, "/spec/holderIdentity")), AGE];
+/// As kubectl prints roles: the instant, not the age.
+const CREATED_AT: Own =
+    own("Created At", "date", "When it was made.", 0, |object, _| text(object, "/metadata/creationTimestamp"));
+static ROLE: [Own; 1] = [CREATED_AT];
+static BINDING: [Own; 5] = [
+    own("Role", "string", "The role it grants.", 0, |object, _| {
+        format!("{}/{}", plain(object, "/roleRef/kind"), plain(object, "/roleRef/name")).into()
+    }),
+    AGE,
+    own("Users", "string", "The users among its subjects.", 1, |object, _| subjects(object, "User")),
+    own("Groups", "string", "The groups among its subjects.", 1, |object, _| subjects(object, "Group")),
+    own("ServiceAccounts", "string", "The service accounts among its subjects.", 1, |object, _| {
+        subjects(object, "ServiceAccount")
+    }),
+];
 static EVENT: [Own; 9] = [
     own("Last Seen", "string", "Time since it was last seen.", 0, last_seen),
     own("Type", "string", "Normal or Warning.", 0, |object, _| text(object, "/type")),
@@ -68,6 +84,8 @@ pub(super) fn columns(served: &Served) -> Option<&'static [Own]> {
         ("", "ServiceAccount") => Some(&SERVICE_ACCOUNT),
         ("" | "events.k8s.io", "Event") => Some(&EVENT),
         ("coordination.k8s.io", "Lease") => Some(&LEASE),
+        (RBAC, "Role" | "ClusterRole") => Some(&ROLE),
+        (RBAC, "RoleBinding" | "ClusterRoleBinding") => Some(&BINDING),
         _ => None,
     }
 }
@@ -78,6 +96,20 @@ pub(super) fn created(object: &Value, now: Timestamp) -> Value {
 
 fn text(object: &Value, pointer: &str) -> Value {
     object.pointer(pointer).filter(|value| value.is_string()).cloned().unwrap_or_else(|| "".into())
+}
+
+fn plain<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The subjects of a kind, separated by commas; service accounts with their namespace.
+fn subjects(object: &Value, kind: &str) -> Value {
+    let all = object.get("subjects").and_then(Value::as_array).into_iter().flatten();
+    let shown = all.filter(|subject| plain(subject, "/kind") == kind).map(|subject| match plain(subject, "/namespace") {
+        "" => plain(subject, "/name").to_owned(),
+        namespace => format!("{namespace}/{}", plain(subject, "/name")),
+    });
+    shown.collect::<Vec<_>>().join(", ").into()
 }
 
 fn entries(object: &Value, pointers: &[&str]) -> Value {

@@ -291,3 +291,66 @@ has delete-all-done 'No resources found' -n bank get stages
 has delete-namespace 'namespace "bank" deleted' delete namespace bank
 fails namespace-gone 'not found' get namespace bank
 has namespace-emptied 'No resources found' get cm -n bank
+
+# Rights
+may() { # NAME ANSWER ARGS...: what `auth can-i` says, whatever its exit code
+  local name=$1 answer=$2 said; shift 2
+  said=$("$KUBECTL" auth can-i "$@" 2>&1 | tail -1 | cut -d" " -f1)
+  if [ "$said" = "$answer" ]; then echo "ok $name"; else echo "FAIL $name: wanted '$answer', got '$said'"; fi
+}
+has create-namespace-rights 'namespace/rights created' create namespace rights
+has create-role 'role.rbac.authorization.k8s.io/early created' -n rights create role early --verb=promote,get --resource=stages.kargo.akuity.io --resource-name=qa
+has create-rolebinding 'rolebinding.rbac.authorization.k8s.io/early created' -n rights create rolebinding early --role=early --user=user:alice --serviceaccount=rights:ci
+has create-clusterrole 'clusterrole.rbac.authorization.k8s.io/looks created' create clusterrole looks --verb=get,list --resource=configmaps
+has create-clusterrole-path 'clusterrole.rbac.authorization.k8s.io/paths created' create clusterrole paths --verb=get --non-resource-url=/logs
+has create-clusterrole-gather 'clusterrole.rbac.authorization.k8s.io/gathers created' create clusterrole gathers --aggregation-rule=a=b
+has create-clusterrolebinding 'clusterrolebinding.rbac.authorization.k8s.io/looks created' create clusterrolebinding looks --clusterrole=looks --group=team
+has create-account 'serviceaccount/ci created' -n rights create serviceaccount ci
+has role-table 'early +20[0-9-]+T[0-9:]+Z' -n rights get roles
+has binding-table 'early +Role/early +[0-9]+s' -n rights get rolebindings
+has binding-table-wide 'user:alice +rights/ci' -n rights get rolebindings -o wide
+has cluster-binding-table 'looks +ClusterRole/looks' get clusterrolebindings looks
+has describe-role 'stages.kargo.akuity.io +\[\] +\[qa\] +\[promote get\]' -n rights describe role early
+has describe-binding 'ServiceAccount +ci +rights' -n rights describe rolebinding early
+has rbac-resources 'clusterrolebindings' api-resources --api-group=rbac.authorization.k8s.io
+has explain-role 'resourceNames' explain role.rules
+may can-promote yes promote stages.kargo.akuity.io/qa -n rights --as user:alice
+may cannot-promote no promote stages.kargo.akuity.io/prod -n rights --as user:alice
+may can-account yes get stages.kargo.akuity.io/qa -n rights --as system:serviceaccount:rights:ci
+may can-group yes list configmaps -A --as x --as-group team
+may cannot-group no list secrets -A --as x --as-group team
+may can-discover yes get /apis --as x
+may cannot-path no get /logs --as x
+has can-i-list-as 'stages.kargo.akuity.io +\[\] +\[qa\] +\[promote get\]' -n rights auth can-i --list --as user:alice
+has whoami-as 'user:alice' auth whoami --as user:alice
+has whoami-groups 'team' auth whoami --as x --as-group team
+fails get-as-nobody 'x may not list secrets cluster-wide: no role gives x the verb list on secrets' get secrets -A --as x
+has apply-role 'role.rbac.authorization.k8s.io/early configured' apply -f - <<'YAML'
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: early, namespace: rights}
+rules:
+- {apiGroups: [kargo.akuity.io], resources: [stages], verbs: [promote]}
+YAML
+may can-promote-now yes promote stages.kargo.akuity.io/prod -n rights --as user:alice
+fails bad-role 'apiGroups' apply -f - <<'YAML'
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: bad, namespace: rights}
+rules:
+- {resources: [stages], verbs: [promote]}
+YAML
+has reconcile-role 'reconciled' auth reconcile -f - <<'YAML'
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: early, namespace: rights}
+rules:
+- {apiGroups: [kargo.akuity.io], resources: [stages], verbs: [promote, watch]}
+YAML
+has create-token 'token-of rights/ci for 3600s' -n rights create token ci
+has create-token-long 'token-of rights/ci for 86400s' -n rights create token ci --duration=24h
+has create-token-audience 'token-of rights/ci' -n rights create token ci --audience=vault
+fails create-token-nobody 'not found' -n rights create token nobody
+fails create-token-as 'the verb create on serviceaccounts/token' -n rights create token ci --as user:alice
+has delete-binding 'deleted' -n rights delete rolebinding early
+may lost-as no get stages.kargo.akuity.io/qa -n rights --as user:alice

@@ -432,12 +432,14 @@ async fn a_body_of_a_strange_type_or_shape_is_refused() {
 #[tokio::test]
 async fn one_may_ask_who_one_is() {
     let harbour = Harbour::open().await;
-    let ask = |group: &str, plural: &str| {
+    let ask = |group: &str, plural: &str, body: Value| {
         let request = http::Request::post(format!("/apis/{group}/v1/{plural}")).header("Content-Type", "application/json");
-        harbour.client.request::<Value>(request.body(b"{}".to_vec()).unwrap())
+        harbour.client.request::<Value>(request.body(body.to_string().into_bytes()).unwrap())
     };
-    let me = ask("authentication.k8s.io", "selfsubjectreviews").await.unwrap();
+    let me = ask("authentication.k8s.io", "selfsubjectreviews", json!({})).await.unwrap();
     assert_eq!(me["status"]["userInfo"]["username"], "admin");
-    let may = ask("authorization.k8s.io", "selfsubjectaccessreviews").await.unwrap();
+    let asked = json!({"spec": {"resourceAttributes": {"verb": "get", "resource": "secrets"}}});
+    let may = ask("authorization.k8s.io", "selfsubjectaccessreviews", asked).await.unwrap();
+    assert_eq!(refused(ask("authorization.k8s.io", "selfsubjectaccessreviews", json!({})).await).0, 400);
     assert_eq!(may["status"]["allowed"], true);
 }

@@ -1,23 +1,27 @@
-//! Projects: their namespace, their finalizer, their figures; and the status of their settings.
+//! Projects: their namespace, their roles, their finalizer, their figures; and the status of their settings.
 
 mod configs;
 mod namespace;
+mod roles;
 
 pub use configs::{Config, Configs};
 
 use crate::frame::{Cache, Change, Failure, Key, Kind, Queue, Reconcile, Requeue};
 use crate::write::{by, status_seen};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
 use kube::api::{Api, DeleteParams, Patch};
 use namespace::Found;
+use parking_lot::Mutex;
 use seaway_api::conditions::{self, Condition, Status, types};
 use seaway_api::kargo::names::{FINALIZER, annotation, label};
 use seaway_api::kargo::{HealthStats, PartStats, Project, ProjectStats, ProjectStatus, Stage, Warehouse};
 use seaway_base::SharedClock;
 use seaway_core::stage::is_control_flow;
 use serde_json::json;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +40,8 @@ pub struct Projects {
     stages: Arc<Cache<Stage>>,
     queue: Arc<Queue>,
     clock: SharedClock,
+    /// When each project's roles were last seen whole.
+    roles_seen: Mutex<HashMap<Key, Timestamp>>,
 }
 
 impl Projects {
@@ -67,7 +73,7 @@ impl Projects {
             let health = |it: &Stage| (!is_control_flow(it)).then(|| is_healthy(it.status.as_ref().map(|it| &it.conditions)));
             wake(&other, change, health);
         });
-        Arc::new(Self { client, projects, namespaces, warehouses, stages, queue, clock })
+        Arc::new(Self { client, projects, namespaces, warehouses, stages, queue, clock, roles_seen: Mutex::default() })
     }
 
     /// The keys that are due; give it to [`crate::frame::run`].
@@ -94,7 +100,20 @@ impl Projects {
         }
     }
 
+    /// Looks for the roles once in a while: what wakes a project most is a stage's health.
+    async fn ensure_roles(&self, key: &Key, project: &Project) -> Result<(), Failure> {
+        let (now, often) = (self.clock.now(), EVERY / 2);
+        let seen = self.roles_seen.lock().get(key).copied();
+        if seen.is_some_and(|seen| now.duration_since(seen).unsigned_abs() < often) {
+            return Ok(());
+        }
+        roles::ensure(&self.client, &key.name, project).await?;
+        self.roles_seen.lock().insert(key.clone(), now);
+        Ok(())
+    }
+
     async fn delete(&self, key: &Key, project: &Project) -> Result<(), Failure> {
+        self.roles_seen.lock().remove(key);
         let kept = |annotations: Option<&std::collections::BTreeMap<String, String>>| {
             annotations.and_then(|all| all.get(annotation::KEEP_NAMESPACE)).is_some_and(|value| value == "true")
         };
@@ -206,6 +225,9 @@ impl Reconcile for Projects {
         }
         self.set_finalizers(key, &project, true).await?;
         let found = namespace::ensure(&self.client, &key.name).await?;
+        if found == Found::Ready {
+            self.ensure_roles(key, &project).await?;
+        }
         self.write(key, &project, found).await?;
         Ok(Requeue::After(EVERY))
     }

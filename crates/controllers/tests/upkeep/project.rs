@@ -2,6 +2,7 @@
 
 use crate::support::{Harbour, SOON};
 use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::{ClusterRole, Role};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use kube::runtime::wait::{await_condition, conditions::is_deleted};
 use seaway_api::conditions;
@@ -76,6 +77,24 @@ async fn a_project_has_its_namespace_its_figures_and_takes_both_with_it() {
     api.delete("bank", &DeleteParams::default()).await.unwrap();
     timeout(SOON, await_condition(api, "bank", is_deleted(&project.metadata.uid.unwrap()))).await.unwrap().unwrap();
     timeout(SOON, await_condition(namespaces, "bank", is_deleted(&uid))).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_projects_roles_come_with_it_and_come_back() {
+    let mut harbour = Harbour::open().await;
+    harbour.project("bank").await;
+    let (roles, cluster): (Api<Role>, Api<ClusterRole>) = (harbour.projects("bank"), Api::all(harbour.client("admin")));
+    let uid = cluster.get("kargo-project-admin-bank").await.unwrap().metadata.uid.unwrap();
+    roles.delete("kargo-viewer", &DeleteParams::default()).await.unwrap();
+    let narrowed = Patch::Merge(json!({ "rules": [] }));
+    roles.patch("kargo-promoter", &PatchParams::default(), &narrowed).await.unwrap();
+    start(&mut harbour).await;
+    wait(&harbour, "bank", |it| ready(it) == "True/Synced").await;
+    assert!(!roles.get("kargo-viewer").await.unwrap().rules.unwrap_or_default().is_empty());
+    assert!(roles.get("kargo-promoter").await.unwrap().rules.unwrap_or_default().is_empty(), "what is there stays as it is");
+    let api: Api<Project> = Api::all(harbour.client("admin"));
+    api.delete("bank", &DeleteParams::default()).await.unwrap();
+    timeout(SOON, await_condition(cluster, "kargo-project-admin-bank", is_deleted(&uid))).await.unwrap().unwrap();
 }
 
 #[tokio::test]

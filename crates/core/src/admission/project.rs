@@ -1,6 +1,7 @@
-//! Projects: the namespace comes with them, in the same commit.
+//! Projects: the namespace and the roles come with them, in the same commit.
 
-use super::{Admission, Denied, json};
+use super::{Admission, Cause, Denied, json};
+use crate::authorize::{is_reserved_project, roles_of_new_project};
 use seaway_api::kargo::names::{FINALIZER, annotation, label};
 use serde_json::json;
 
@@ -13,6 +14,10 @@ pub(super) fn admit(admission: &mut Admission<'_>) -> Result<(), Denied> {
         return Ok(());
     }
     let name = admission.name();
+    if is_reserved_project(&name) {
+        let cause = Cause::invalid("metadata.name", format!("{name} is a namespace of Seaway's own; choose another name"));
+        return Err(Denied::invalid("Project", &name, vec![cause]));
+    }
     match admission.world.get("Namespace", None, &name) {
         Some(found) if json::present(&found, &["metadata", "deletionTimestamp"]) => {
             return Err(Denied::conflict(
@@ -42,5 +47,22 @@ pub(super) fn admit(admission: &mut Admission<'_>) -> Result<(), Denied> {
             admission.admitted.also.push(namespace);
         }
     }
+    give_roles(admission, &name);
     Ok(())
+}
+
+/// Its roles, but for those that an adopted namespace has already.
+fn give_roles(admission: &mut Admission<'_>, name: &str) {
+    if admission.request.dry_run {
+        return;
+    }
+    let request = admission.request;
+    let creator = (!request.control_plane && !request.cluster_admin).then_some(request.actor);
+    let uid = json::text(admission.object(), &["metadata", "uid"]).to_owned();
+    for role in roles_of_new_project(name, &uid, creator) {
+        let namespace = role.pointer("/metadata/namespace").is_some().then_some(name);
+        if admission.world.get(json::text(&role, &["kind"]), namespace, json::name(&role)).is_none() {
+            admission.admitted.also.push(role);
+        }
+    }
 }

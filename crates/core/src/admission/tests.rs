@@ -396,13 +396,22 @@ fn a_promotion_that_has_ended_is_labelled_in_the_same_write() {
 }
 
 #[test]
-fn a_project_comes_with_its_namespace() {
+fn a_project_comes_with_its_namespace_and_its_roles() {
     let project = |name: &str| json!({ "kind": "Project", "metadata": { "name": name } });
     let admitted = create(&project("treasury"), vec![]).unwrap();
-    assert_eq!(admitted.also.len(), 1);
     assert_eq!(json::label(&admitted.also[0], "kargo.akuity.io/project"), "true");
     assert_eq!(json::list(&admitted.also[0], &["metadata", "finalizers"]), [json!("kargo.akuity.io/finalizer")]);
-    assert!(create(&project("bank"), vec![]).unwrap().also.is_empty());
+    let made = |admitted: &Admitted| {
+        admitted.also.iter().map(|it| format!("{}/{}", json::text(it, &["kind"]), json::name(it))).collect::<Vec<_>>()
+    };
+    let roles = made(&admitted).split_off(1);
+    assert_eq!(roles.len(), 11, "{roles:?}");
+    assert!(roles.contains(&"RoleBinding/kargo-promoter".to_owned()));
+    let own = json!({ "kind": "Role", "metadata": { "name": "kargo-viewer", "namespace": "bank" } });
+    let adopted = made(&create(&project("bank"), vec![own]).unwrap());
+    assert!(adopted.len() == 10 && !adopted.contains(&"Role/kargo-viewer".to_owned()), "{adopted:?}");
+    check(&project("seaway"), "422 project seaway is invalid: metadata.name: seaway is a namespace of Seaway's own");
+    check(&project("kargo"), "422");
     check(&project("other"), "409 project other: a namespace of this name exists");
     let going = json!({ "kind": "Namespace", "metadata": { "name": "going", "deletionTimestamp": NOW, "labels": { "kargo.akuity.io/project": "true" } } });
     check_in(vec![going], &project("going"), "being deleted");

@@ -105,6 +105,16 @@ mod tests {
     }
 
     #[test]
+    fn the_page_has_every_row() {
+        let page = include_str!("../../../../docs/authorization.md");
+        for ActorRow { who, username, actor, kargo, .. } in ACTORS {
+            let row = format!("| {who} | `{username}` | `{actor}` | `{kargo}` |");
+            assert!(page.contains(&row), "docs/authorization.md lacks {row}");
+        }
+        assert_eq!(page.matches("| `kubernetes:<username>` |").count(), 2);
+    }
+
+    #[test]
     fn the_bare_name_is_behind_the_first_colon() {
         for (recorded, bare) in
             [("email:a@b", "a@b"), ("admin", "admin"), ("kubernetes:system:x", "system:x"), ("unknown actor", "unknown actor")]

@@ -25,14 +25,14 @@ impl Policy {
     /// # Errors
     /// [`Denied`], listing the rights that the writer lacks.
     pub fn may_confer(&self, who: &Who<'_>, new: &Value, old: Option<&Value>) -> Result<(), Denied> {
-        if old.is_some_and(|old| same_but_for_collection(old, new)) {
-            return Ok(());
-        }
         let metadata = |key: &str| new.pointer("/metadata").map(|it| text(it, key)).unwrap_or_default();
         let (namespace, name) = (metadata("namespace"), metadata("name"));
         let group = text(new, "apiVersion").split_once('/').map_or("", |(group, _)| group);
         let kind = text(new, "kind");
-        if let Some(scope) = who.scope.filter(|_| gives_rights(group, new, old)) {
+        if !gives_rights(group, new, old) || old.is_some_and(|old| same_but_for_collection(old, new)) {
+            return Ok(());
+        }
+        if let Some(scope) = who.scope {
             scope.gives_nothing_on(who.name, &format!("write {} {name}", kind.to_lowercase()))?;
         }
         if who.is_master() {

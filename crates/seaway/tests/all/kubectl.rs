@@ -169,7 +169,8 @@ fn learns(k: &Kubectl) {
 }
 
 fn keeps_strangers_out(k: &Kubectl) {
-    k.fails(&["impersonation", "is not served"], &["get", "stages", "-A", "--as", "somebody"]);
+    let lacking = "somebody may not list stages cluster-wide: no role gives somebody the verb list on stages";
+    k.fails(&["(Forbidden)", lacking], &["get", "stages", "-A", "--as", "somebody"]);
     let ours: serde_json::Value = serde_json::from_slice(&fs::read(&k.kubeconfig).unwrap()).unwrap();
     let as_user = |name: &str, user: serde_json::Value| {
         let mut other = ours.clone();
