@@ -14,6 +14,19 @@ impl Verbs {
     /// # Errors
     /// [`VerbError::NotNow`] with the plan's own words if it could not be made; [`VerbError::TimedOut`].
     pub async fn plan(&self, stage: &str, freight: &Freight, timeout: Duration) -> Result<Plan, VerbError> {
+        let plan = self.plan_settled(stage, freight, timeout).await?;
+        match &plan.status {
+            Some(status) if status.phase == "Ready" => Ok(plan),
+            Some(status) => Err(VerbError::NotNow(format!("no plan for `{stage}`: {}", status.message))),
+            None => Err(VerbError::NotNow(format!("no plan for `{stage}`"))),
+        }
+    }
+
+    /// The same, and one that could not be made is an answer too: its phase and message say why.
+    ///
+    /// # Errors
+    /// [`VerbError::NoSuch`], [`VerbError::Refused`], [`VerbError::TimedOut`].
+    pub async fn plan_settled(&self, stage: &str, freight: &Freight, timeout: Duration) -> Result<Plan, VerbError> {
         self.stage(stage).await?;
         let mut plan = Plan {
             spec: PlanSpec { stage: stage.to_owned(), freight: freight.name_any(), ..PlanSpec::default() },
@@ -30,17 +43,11 @@ impl Verbs {
                 .is_some_and(|status| !matches!(status.phase.as_str(), "" | "Pending" | "Running"))
         };
         let found = tokio::time::timeout(timeout, await_condition(api, &name, settled)).await;
-        let timed_out = || VerbError::TimedOut { what: format!("plan `{stage}`"), seconds: timeout.as_secs() };
-        let plan = match found {
-            Ok(Ok(Some(plan))) => plan,
-            Ok(Ok(None)) => return Err(VerbError::NotNow(format!("plan `{name}` was deleted before it was made"))),
-            Ok(Err(err)) => return Err(VerbError::NotNow(format!("plan `{name}`: {err}"))),
-            Err(_) => return Err(timed_out()),
-        };
-        match &plan.status {
-            Some(status) if status.phase == "Ready" => Ok(plan),
-            Some(status) => Err(VerbError::NotNow(format!("no plan for `{stage}`: {}", status.message))),
-            None => Err(timed_out()),
+        match found {
+            Ok(Ok(Some(plan))) => Ok(plan),
+            Ok(Ok(None)) => Err(VerbError::NotNow(format!("plan `{name}` was deleted before it was made"))),
+            Ok(Err(err)) => Err(VerbError::NotNow(format!("plan `{name}`: {err}"))),
+            Err(_) => Err(VerbError::TimedOut { what: format!("plan `{stage}`"), seconds: timeout.as_secs() }),
         }
     }
 }

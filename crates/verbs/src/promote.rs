@@ -11,6 +11,7 @@ use seaway_api::conditions::{self, types};
 use seaway_api::kargo::{Freight, Promotion, PromotionSpec, Stage};
 use seaway_api::seaway::PromotionRun;
 use seaway_core::why::{self, Project};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The annotation that binds a promotion to a plan.
@@ -55,6 +56,36 @@ pub enum Ended {
     },
 }
 
+/// What became of a promotion into all stages behind one.
+#[derive(Debug, Default)]
+pub struct Downstream {
+    /// Stages and the promotions that were made.
+    pub made: Vec<(String, String)>,
+    /// Stages that refused it, and why.
+    pub refused: Vec<(String, VerbError)>,
+}
+
+/// The stages with steps that take the freight from `stage`, directly or through stages that only pass it on; by name.
+fn behind(stages: &[Stage], stage: &str, freight: &Freight) -> BTreeSet<String> {
+    let (mut found, mut passed) = (BTreeSet::new(), BTreeSet::from([stage.to_owned()]));
+    let mut from = vec![stage.to_owned()];
+    while let Some(from_stage) = from.pop() {
+        let takes = |it: &&Stage| {
+            let mut requests = it.spec.requested_freight.iter().filter(|request| request.origin == freight.origin);
+            requests.any(|request| request.sources.stages.contains(&from_stage))
+        };
+        for next in stages.iter().filter(takes) {
+            let name = next.name_any();
+            if !seaway_core::stage::is_control_flow(next) {
+                found.insert(name);
+            } else if passed.insert(name.clone()) {
+                from.push(name);
+            }
+        }
+    }
+    found
+}
+
 impl Verbs {
     /// Asks for a promotion; the control plane names it and takes the steps from the stage.
     ///
@@ -77,6 +108,29 @@ impl Verbs {
                 None => VerbError::api(format!("promote to `{stage}`"), err),
             }),
         }
+    }
+
+    /// Asks for a promotion into every stage behind this one that takes the freight; stages that only pass it on are passed. What is
+    /// refused for one stage stops no other.
+    ///
+    /// # Errors
+    /// [`VerbError::NotNow`] if no stage behind it takes the freight.
+    pub async fn promote_downstream(&self, stage: &str, freight: &Freight) -> Result<Downstream, VerbError> {
+        self.stage(stage).await?;
+        let api: Api<Stage> = self.api();
+        let stages = api.list(&Default::default()).await.map_err(|err| VerbError::api("list stages", err))?.items;
+        let behind = behind(&stages, stage, freight);
+        if behind.is_empty() {
+            return Err(VerbError::NotNow(format!("no stage behind `{stage}` takes freight of {}", freight.origin.name)));
+        }
+        let mut downstream = Downstream::default();
+        for name in behind {
+            match self.promote(&name, freight, None).await {
+                Ok(promotion) => downstream.made.push((name, promotion.name_any())),
+                Err(err) => downstream.refused.push((name, err)),
+            }
+        }
+        Ok(downstream)
     }
 
     /// Why the stage may not have the freight, if that is what was refused: the same answer as `why` gives.

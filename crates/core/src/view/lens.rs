@@ -1,14 +1,14 @@
 //! Looks at a project and makes the rows of its board, one at a time or all.
 
 use super::board::{Artifact, Board, FreightRow, PromotionRow, Source, StageRow, WarehouseRow};
-use super::{depths, in_order};
+use super::in_order;
 use crate::discovery::next_look;
-use crate::freight::{newest_first, own_name, to_stage};
+use crate::freight::{list, newest_first, of_request, own_name, to_stage};
 use crate::stage::{auto_promotion_enabled, is_control_flow, queue};
 use crate::why::{self, Answer, Index, Project, State};
 use jiff::Timestamp;
 use seaway_api::kargo::names::annotation;
-use seaway_api::kargo::{Freight, FreightReference, Promotion, Stage, Typed, Warehouse};
+use seaway_api::kargo::{Freight, FreightReference, FreightRequest, Promotion, Stage, Typed, Warehouse};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many promotions of a stage that are over are on the board.
@@ -162,6 +162,12 @@ impl<'a> Lens<'a> {
         }
     }
 
+    /// What freight is called: its name, its label and its version.
+    pub fn freight_names(&self, freight: &Freight) -> (String, String, String) {
+        let reference = freight.reference();
+        (own_name(freight).to_owned(), self.index.labels.of(&reference), self.index.labels.version_of(&reference))
+    }
+
     /// A warehouse's row.
     pub fn warehouse(&self, warehouse: &Warehouse) -> WarehouseRow {
         let answer = why::of_warehouse(&self.index, warehouse);
@@ -177,8 +183,18 @@ impl<'a> Lens<'a> {
         }
     }
 
-    /// When time alone changes what a row of this stage says: its instant, or the next change of a word such as `4m`.
-    pub fn next_word(&self, until: Timestamp) -> Timestamp {
+    /// When time alone changes what is said of a stage or opens it to freight: that instant, or the next change of a word such as `4m`.
+    pub fn next_change(&self, stage: &Stage, answer: &Answer) -> Option<Timestamp> {
+        let soaks = stage.spec.requested_freight.iter().filter(|request| request.sources.required_soak_time.is_some());
+        let name = stage.metadata.name.as_deref().unwrap_or_default();
+        let opens = soaks.filter_map(|request| {
+            let own = self.index.of_origin(&request.origin.name).iter().copied();
+            list(own, name, request, self.index.project.now, &|name| self.index.passes_on(name)).next_change
+        });
+        answer.until.map(|until| self.next_word(until)).into_iter().chain(opens).min()
+    }
+
+    fn next_word(&self, until: Timestamp) -> Timestamp {
         let now = self.index.project.now;
         let left = until.duration_since(now).as_secs().max(0);
         let step = match left {
@@ -191,6 +207,21 @@ impl<'a> Lens<'a> {
         if left == 0 { next } else { next.min(until) }
     }
 
+    /// The freight that time alone has opened the stage to since `before`.
+    pub fn opened(&self, stage: &Stage, before: Timestamp) -> Vec<String> {
+        let soaks = stage.spec.requested_freight.iter().filter(|request| request.sources.required_soak_time.is_some());
+        let name = stage.metadata.name.as_deref().unwrap_or_default();
+        let now = self.index.project.now;
+        let may = |freight: &Freight, request: &FreightRequest, at: Timestamp| {
+            of_request(freight, name, request, at, &|name| self.index.passes_on(name)).is_available()
+        };
+        let opened = soaks.flat_map(|request| {
+            let own = self.index.of_origin(&request.origin.name).iter().copied();
+            own.filter(|it| it.origin == request.origin && may(it, request, now) && !may(it, request, before))
+        });
+        opened.map(|freight| own_name(freight).to_owned()).collect()
+    }
+
     fn label(&self, freight: &str) -> String {
         let found = self.index.freight(freight);
         found.map_or_else(|| freight.get(..7).unwrap_or(freight).to_owned(), |it| self.index.labels.of(&it.reference()))
@@ -201,11 +232,6 @@ impl<'a> Lens<'a> {
         let mut names: Vec<String> = names.into_iter().collect();
         names.sort_by_key(|name| self.order.get(name).copied().unwrap_or(usize::MAX));
         names
-    }
-
-    /// How deep in the pipeline each stage lies.
-    pub fn depths(&self) -> BTreeMap<String, usize> {
-        depths(self.index.project.stages)
     }
 }
 
@@ -220,7 +246,8 @@ pub fn promotion_phase(promotion: &Promotion, answer: &Answer) -> String {
     }
 }
 
-fn artifacts_of(freight: &FreightReference) -> Vec<Artifact> {
+/// What is in freight.
+pub fn artifacts_of(freight: &FreightReference) -> Vec<Artifact> {
     let none =
         || Artifact { kind: String::new(), url: String::new(), tag: String::new(), digest: String::new(), commit: String::new() };
     let images = freight.images.iter().map(|it| Artifact {

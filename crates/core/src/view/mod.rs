@@ -5,7 +5,7 @@ mod lens;
 mod touched;
 
 pub use board::{Artifact, Board, FreightRow, PromotionRow, Source, StageRow, WarehouseRow};
-pub use lens::{Lens, promotion_phase, shown};
+pub use lens::{Lens, artifacts_of, promotion_phase, shown};
 pub use touched::{Touched, by_freight, by_stage, by_warehouse, telling};
 
 use crate::why::{Project, State};

@@ -10,8 +10,8 @@ mod unreadable;
 mod warehouse;
 
 pub(crate) use index::Index;
-pub use promotion::plainly;
-pub(crate) use promotion::{of as of_promotion, who};
+pub(crate) use promotion::of as of_promotion;
+pub use promotion::{plainly, who};
 pub(crate) use stage::{landed, next, of as of_stage};
 pub use state::State;
 pub use unreadable::unreadable;

@@ -2,6 +2,7 @@
 
 use super::short::{few_words, fit, not_built};
 use super::{Answer, Index, State};
+use crate::authorize::bare_actor;
 use crate::reason::Reason;
 use crate::stage::queue;
 use crate::unbuilt;
@@ -181,11 +182,11 @@ pub fn plainly(message: &str) -> String {
 }
 
 /// How an actor's string begins, by the door a person came through (reference §1.4); what follows is who it is.
-const DOORS: [&str; 3] = ["kubernetes:", "email:", "subject:"];
+const DOORS: [&str; 4] = ["kubernetes:", "email:", "subject:", "user:"];
 
 /// Who an actor's string means, for people: `kubernetes:alice` is alice; a controller stays one.
-pub(crate) fn who(actor: &str) -> &str {
-    DOORS.iter().find_map(|door| actor.strip_prefix(door)).filter(|who| !who.is_empty()).unwrap_or(actor)
+pub fn who(actor: &str) -> &str {
+    if actor.starts_with("controller:") { actor } else { Some(bare_actor(actor)).filter(|who| !who.is_empty()).unwrap_or(actor) }
 }
 
 /// The first line of a message: what fits into a column.
