@@ -11,8 +11,8 @@ import { Button } from "../shared/look/Button.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
 import { ProblemNote } from "../shared/look/ProblemNote.tsx";
 import { short } from "../shared/look/version.ts";
-import { localOf } from "../shared/look/time.ts";
 import { csvOf } from "./csv.ts";
+import { TimeRange } from "./TimeRange.tsx";
 import css from "./ActivityPage.module.css";
 
 const CSV_PAGES_MAX = 400;
@@ -39,7 +39,7 @@ export function ActivityPage() {
   });
   const { refetch } = query;
   useEffect(() => {
-    void refetch();
+    void refetch({ cancelRefetch: false });
   }, [promotions, refetch]);
   const csv = useMutation({ mutationFn: async () => save(`${project}-activity.csv`, csvOf(await all(project, filter))) });
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
@@ -75,8 +75,7 @@ export function ActivityPage() {
             <option key={kind}>{kind}</option>
           ))}
         </select>
-        <Instant name="from" value={filter.from} onChange={(from) => set({ from })} />
-        <Instant name="until" value={filter.until} onChange={(until) => set({ until })} />
+        <TimeRange from={filter.from} until={filter.until} onChange={set} />
         {isFiltered && (
           <Button look="quiet" onClick={() => set({ actor: undefined, of: undefined, kind: undefined, from: undefined, until: undefined })}>
             everything
@@ -113,20 +112,6 @@ export function ActivityPage() {
         </p>
       )}
     </section>
-  );
-}
-
-/** An instant of the reader's own clock; in the URL it is one of everybody's. */
-function Instant({ name, value, onChange }: { name: string; value: string; onChange: (value: string | undefined) => void }) {
-  return (
-    <label className={css.instant}>
-      {name}{" "}
-      <input
-        type="datetime-local"
-        value={localOf(value)}
-        onChange={(event) => onChange(event.target.value === "" ? undefined : new Date(event.target.value).toISOString())}
-      />
-    </label>
   );
 }
 

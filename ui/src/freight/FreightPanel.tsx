@@ -12,7 +12,7 @@ import { Copy } from "../shared/look/Copy.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
 import { Panel } from "../shared/look/Panel.tsx";
 import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
-import { StageDot } from "../shared/look/StageDot.tsx";
+import { StageLinks } from "../shared/frame/StageLinks.tsx";
 import { lastOf, short } from "../shared/look/version.ts";
 import { Compare } from "./Compare.tsx";
 import { DefinitionSection } from "../resources/DefinitionSection.tsx";
@@ -93,15 +93,7 @@ export function FreightPanel({ name }: { name: string }) {
 
 function Stages({ names, none }: { names: readonly string[]; none: string }) {
   if (names.length === 0) return <>{none}</>;
-  return (
-    <>
-      {names.map((name) => (
-        <OpenLink key={name} kind="stage" name={name}>
-          <StageDot name={name} />{" "}
-        </OpenLink>
-      ))}
-    </>
-  );
+  return <StageLinks names={names} />;
 }
 
 function MayGo({ freight }: { freight: FreightView }) {

@@ -7,9 +7,12 @@ import { Version } from "../shared/look/Version.tsx";
 import { cutMiddle, partsOf } from "../shared/look/version.ts";
 import css from "./StageFace.module.css";
 
+const CALM = new Set(["empty", "unchecked", "verified"]);
+
 export function StageFace({ stage, max }: { stage: StageForYou; max?: number }) {
   const isMoving = stage.state === "promoting" || stage.state === "waiting" || stage.state === "failed";
   const next = partsOf(stage.next)[0]?.version ?? "";
+  const isByItself = stage.promotesByItself && stage.waitsFor === "" && CALM.has(stage.state);
   const inGit = partsOf(stage.inGit ?? "")[0]?.version ?? "";
   return (
     <span className={css.face} style={{ borderLeftColor: stageColour(stage.index) }}>
@@ -37,14 +40,14 @@ export function StageFace({ stage, max }: { stage: StageForYou; max?: number }) 
           </span>
         )}
       </span>
-      <span className={css.waits} data-empty={inGit === "" && stage.waitsFor === "" && !stage.promotesByItself} title={stage.cause}>
+      <span className={css.waits} data-empty={inGit === "" && stage.waitsFor === "" && !isByItself} title={stage.cause}>
         {inGit !== "" && (
           <>
             <b className={css.git}>git has {cutMiddle(inGit, 12)}</b>
             {stage.waitsFor !== "" && " · "}
           </>
         )}
-        {stage.waitsFor === "" && inGit === "" && stage.promotesByItself ? "promotes by itself" : stage.waitsFor}
+        {isByItself && inGit === "" ? "promotes by itself" : stage.waitsFor}
       </span>
       {stage.upstream.length > 0 && <span className="visually-hidden">after {stage.upstream.join(" and ")}</span>}
     </span>

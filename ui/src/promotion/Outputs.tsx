@@ -1,9 +1,13 @@
 // What a step gave out: each value can be copied; the server has masked what is secret.
 import { Copy } from "../shared/look/Copy.tsx";
+import { short } from "../shared/look/version.ts";
 import css from "./Outputs.module.css";
 
 const isPlain = (value: unknown): value is string | number | boolean => ["string", "number", "boolean"].includes(typeof value);
 const textOf = (value: unknown) => (isPlain(value) ? String(value) : JSON.stringify(value, null, 2));
+
+/** A commit or digest is known by its beginning; what is copied is whole. */
+const shownOf = (text: string) => (/^(sha256:)?[0-9a-f]{40,64}$/.test(text) ? short(text, 12) : text);
 
 export function Outputs({ output }: { output: unknown }) {
   if (output === undefined || output === null) return null;
@@ -16,7 +20,7 @@ export function Outputs({ output }: { output: unknown }) {
           <dt>{name || "output"}</dt>
           <dd>
             {isPlain(value) ? (
-              <Copy text={textOf(value)} label={name} />
+              <Copy text={textOf(value)} shown={shownOf(textOf(value))} label={name} />
             ) : (
               <details>
                 <summary>{Array.isArray(value) ? `${value.length} of them` : "more"}</summary>

@@ -51,6 +51,18 @@ export function PlanMeets({ plan }: { plan: PlanView }) {
           ))}
         </ul>
       )}
+      {plan.unknown.length > 0 && (
+        <>
+          <h3>What cannot be told beforehand</h3>
+          <ul className={css.list}>
+            {plan.unknown.map((one) => (
+              <li key={one}>
+                <Words text={one} />
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
     </div>
   );
 }

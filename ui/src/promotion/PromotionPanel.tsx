@@ -5,6 +5,7 @@ import { api } from "../shared/api/client.ts";
 import type { PromotionView } from "../shared/api/types.ts";
 import { useOpen } from "../shared/frame/open.ts";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
+import { StageLinks } from "../shared/frame/StageLinks.tsx";
 import { useBoard, useIsLive, useObject } from "../shared/live/hooks.ts";
 import { answerToYou } from "../shared/live/rights.ts";
 import { Action } from "../shared/look/Action.tsx";
@@ -13,7 +14,6 @@ import { Copy } from "../shared/look/Copy.tsx";
 import { Panel } from "../shared/look/Panel.tsx";
 import { ProblemNote } from "../shared/look/ProblemNote.tsx";
 import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
-import { StageDot } from "../shared/look/StageDot.tsx";
 import { hasEnded } from "../shared/look/state.ts";
 import { StateMark } from "../shared/look/StateMark.tsx";
 import { took } from "../shared/look/time.ts";
@@ -86,9 +86,7 @@ function About({ view, may }: { view: PromotionView; may: boolean }) {
     <Section title="What it is">
       <Rows>
         <Row name="stage">
-          <OpenLink kind="stage" name={view.stage}>
-            <StageDot name={view.stage} />
-          </OpenLink>
+          <StageLinks names={[view.stage]} />
         </Row>
         <Row name="freight">
           <OpenLink kind="freight" name={view.freight}>

@@ -22,6 +22,12 @@ export function Steps({ view }: { view: PromotionView }) {
               </p>
             )}
             <Outputs output={step.output} />
+            {step.log !== "" && (
+              <details className={css.log}>
+                <summary>what it printed</summary>
+                <pre tabIndex={0}>{step.log}</pre>
+              </details>
+            )}
           </div>
           <span className={css.took}>
             {step.startedAt && step.finishedAt ? took(step.startedAt, step.finishedAt) : step.status.toLowerCase()}

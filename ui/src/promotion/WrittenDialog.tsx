@@ -6,7 +6,7 @@ import { Dialog } from "../shared/look/Dialog.tsx";
 import { StateMark } from "../shared/look/StateMark.tsx";
 import { lastOf, short } from "../shared/look/version.ts";
 import { Diff } from "./Diff.tsx";
-import { isAsPlanned, pairsOf } from "./written.ts";
+import { hasFiles, isAsPlanned, pairsOf } from "./written.ts";
 import css from "./WrittenDialog.module.css";
 
 export function WrittenDialog({ view }: { view: PromotionView }) {
@@ -26,7 +26,12 @@ export function WrittenDialog({ view }: { view: PromotionView }) {
             <StateMark state="failed" word={false} /> <b>What was written is not what was planned.</b>
           </>
         )}
-        {asPlanned === null && (written ? "It was asked without a plan that is still kept." : "Nothing was pushed yet.")}
+        {asPlanned === null &&
+          (written
+            ? planned
+              ? "It was bound to no plan; what it wrote is in its commit."
+              : "It was asked without a plan that is still kept."
+            : "Nothing was pushed yet.")}
       </p>
       <div className={css.files}>
         <div className={`${css.pair} ${css.heads}`} aria-hidden="true">
@@ -45,11 +50,18 @@ export function WrittenDialog({ view }: { view: PromotionView }) {
               <span className={css.where}>
                 {lastOf(pair.repository)} · {pair.branch}
               </span>
-              {planned && written && (pair.isEqual ? <span className={css.where}>equal</span> : <StateMark state="failed" word={false} />)}
+              {planned && hasFiles(written) && (
+                <span className={pair.isEqual ? css.where : css.differs}>{pair.isEqual ? "equal" : "differs"}</span>
+              )}
             </p>
             <div className={css.pair}>
               <Side name="planned" file={pair.planned} path={pair.path} none={planned ? "not planned" : "no plan is kept"} />
-              <Side name="written" file={pair.written} path={pair.path} none={written ? "not written" : "nothing yet"} />
+              <Side
+                name="written"
+                file={pair.written}
+                path={pair.path}
+                none={hasFiles(written) ? "not written" : written ? "see the commit: a run keeps no differences of its own" : "nothing yet"}
+              />
             </div>
           </section>
         ))}

@@ -6,14 +6,14 @@ import { Copy } from "../shared/look/Copy.tsx";
 import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
 import { StateMark } from "../shared/look/StateMark.tsx";
 import { lastOf, short } from "../shared/look/version.ts";
-import { isAsPlanned, pairsOf } from "./written.ts";
+import { hasFiles, isAsPlanned, pairsOf } from "./written.ts";
 
 export function WrittenSection({ view }: { view: PromotionView }) {
   const { set } = useGo();
   const { planned, written } = view;
   if (!planned && !written) return null;
   const asPlanned = isAsPlanned(planned, written);
-  const differ = pairsOf(planned, written).filter((pair) => !pair.isEqual).length;
+  const differ = hasFiles(written) ? pairsOf(planned, written).filter((pair) => !pair.isEqual).length : 0;
   return (
     <Section title="Planned and written">
       <Rows>
@@ -25,7 +25,11 @@ export function WrittenSection({ view }: { view: PromotionView }) {
         <Row name="written">
           {written ? (
             <>
-              {countOf(written.files.length)}
+              {hasFiles(written)
+                ? countOf(written.files.length)
+                : written.commits.length === 1
+                  ? "1 commit"
+                  : `${written.commits.length} commits`}
               {asPlanned === true && (
                 <>
                   {" "}
@@ -57,11 +61,13 @@ export function WrittenSection({ view }: { view: PromotionView }) {
           </Row>
         ))}
       </Rows>
-      <Actions>
-        <Button onClick={() => set({ shows: "written" })}>
-          {planned && written ? "Show both, side by side" : written ? "Show what was written" : "Show what is planned"}
-        </Button>
-      </Actions>
+      {(planned || hasFiles(written)) && (
+        <Actions>
+          <Button onClick={() => set({ shows: "written" })}>
+            {planned && written ? "Show both, side by side" : written ? "Show what was written" : "Show what was planned"}
+          </Button>
+        </Actions>
+      )}
     </Section>
   );
 }

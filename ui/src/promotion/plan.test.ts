@@ -12,6 +12,7 @@ const plan = (change: Partial<PlanView> = {}): PlanView => ({
   truncated: false,
   effects: [],
   waits: [],
+  unknown: [],
   canStart: { now: true },
   files: [{ repository: "r", branch: "main", path: "a.yaml", mode: "100644", diff: "-1\n+2", added: 1, removed: 1, binary: false }],
   ...change,

@@ -21,6 +21,8 @@ test("equal by the digests where both are known, else by the files", () => {
   expect(isAsPlanned(planned("a", file("x", "+1")), written("", file("x", "+1")))).toBe(true);
   expect(isAsPlanned(planned("a", file("x", "+1")), written("", file("x", "+2")))).toBe(false);
   expect(isAsPlanned(null, written("a"))).toBeNull();
+  const onlyCommits = { ...written(""), commits: [{ repository: "r", branch: "main", commit: "c" }] };
+  expect(isAsPlanned(planned("a", file("x", "+1")), onlyCommits)).toBeNull();
 });
 
 test("every file of either is a pair, those that differ first", () =>

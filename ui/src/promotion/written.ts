@@ -12,6 +12,10 @@ export interface Pair {
 
 const key = (file: PlannedFile) => `${file.repository} ${file.branch} ${file.path}`;
 
+/** Whether its files are known: a run that did not write what was planned keeps only its commits. */
+export const hasFiles = (written: Written | null | undefined): boolean =>
+  written !== null && written !== undefined && (written.files.length > 0 || written.commits.length === 0);
+
 /** Every file of either, those that differ first. */
 export function pairsOf(planned: Planned | null | undefined, written: Written | null | undefined): Pair[] {
   const before = new Map(planned?.files.map((file) => [key(file), file]));
@@ -35,9 +39,9 @@ export function pairsOf(planned: Planned | null | undefined, written: Written | 
     .sort((a, b) => Number(a.isEqual) - Number(b.isEqual));
 }
 
-/** By the digests where both are known, else by the files themselves; null as long as there are not both. */
+/** By the digests where both are known, else by the files themselves; null where that cannot be told. */
 export function isAsPlanned(planned: Planned | null | undefined, written: Written | null | undefined): boolean | null {
   if (!planned || !written) return null;
   if (planned.digest !== "" && written.digest !== "") return planned.digest === written.digest;
-  return pairsOf(planned, written).every((pair) => pair.isEqual);
+  return hasFiles(written) ? pairsOf(planned, written).every((pair) => pair.isEqual) : null;
 }

@@ -1,8 +1,10 @@
 // One resource: its text in the editor, what a try would change, errors at their lines, and what became of saving.
+import { Link } from "@tanstack/react-router";
 import { useBoard, useIsLive, useRights } from "../shared/live/hooks.ts";
 import { Button } from "../shared/look/Button.tsx";
 import { ProblemNote } from "../shared/look/ProblemNote.tsx";
 import { StateMark } from "../shared/look/StateMark.tsx";
+import { Words } from "../shared/look/Words.tsx";
 import { Diff } from "../promotion/Diff.tsx";
 import { Conflict } from "./Conflict.tsx";
 import { Editor } from "./Editor.tsx";
@@ -36,7 +38,12 @@ export function ResourceView({ resource, name }: { resource: Resource; name: str
     <>
       <header className={css.head}>
         <div className={css.title}>
-          <p className={css.kind}>{resource.kind}</p>
+          <p className={css.kind}>
+            <Link className={css.back} to="/p/$project/resources/$kind" params={{ project, kind: resource.plural }}>
+              ‹ {resource.words}
+            </Link>
+            <span className={css.one}>{resource.kind}</span>
+          </p>
           <h2>{name}</h2>
         </div>
         <p className={css.state} role="status">
@@ -72,7 +79,7 @@ export function ResourceView({ resource, name }: { resource: Resource; name: str
         )}
       </header>
       {moved && edit.isChanged && <Conflict edit={edit} theirs={moved} />}
-      {error && !(moved && error === save.error) && (
+      {error && faults.length === 0 && !(moved && error === save.error) && (
         <div className={css.problem}>
           <ProblemNote error={error} />
         </div>
@@ -81,7 +88,7 @@ export function ResourceView({ resource, name }: { resource: Resource; name: str
         <ul className={css.faults} aria-label="errors">
           {faults.map((fault, index) => (
             <li key={index}>
-              <StateMark state="failed" word={false} /> <b>line {fault.line}</b> {fault.message}
+              <StateMark state="failed" word={false} /> <b>line {fault.line}</b> <Words text={fault.message} />
             </li>
           ))}
         </ul>

@@ -26,7 +26,9 @@ export function Credentials() {
               <th scope="col">name</th>
               <th scope="col">project</th>
               <th scope="col">for</th>
-              <th scope="col">URL</th>
+              <th scope="col" className={table.wide}>
+                URL
+              </th>
             </tr>
           </thead>
           <tbody>

@@ -1,7 +1,6 @@
 // How the page looks in this browser: its theme, and how times are shown.
 import { useState } from "react";
 import { switchTimes, useClock } from "../shared/look/clock.ts";
-import { Button } from "../shared/look/Button.tsx";
 import { Row, Rows, Section } from "../shared/look/Section.tsx";
 import { chooseTheme, chosenTheme, type Theme } from "../shared/look/theme.ts";
 import css from "./SettingsPage.module.css";
@@ -30,17 +29,21 @@ export function Looks() {
                     chooseTheme(value);
                     setTheme(value);
                   }}
-                />{" "}
+                />
                 {words}
               </label>
             ))}
           </div>
         </Row>
         <Row name="times">
-          {isAbsolute ? "absolute" : "relative"}{" "}
-          <Button look="quiet" keys="t" onClick={switchTimes}>
-            show {isAbsolute ? "how long ago" : "the instants"}
-          </Button>
+          <div className={css.themes} role="radiogroup" aria-label="times">
+            {[false, true].map((value) => (
+              <label key={String(value)} title="t switches">
+                <input type="radio" name="times" checked={isAbsolute === value} onChange={switchTimes} />
+                {value ? "the instants themselves" : "how long ago"}
+              </label>
+            ))}
+          </div>
         </Row>
       </Rows>
     </Section>

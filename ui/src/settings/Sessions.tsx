@@ -6,6 +6,7 @@ import { Ago } from "../shared/look/Ago.tsx";
 import { Quiet } from "../shared/look/Quiet.tsx";
 import { Section } from "../shared/look/Section.tsx";
 import table from "../shared/look/Table.module.css";
+import { wayInWords } from "./user.ts";
 
 export function Sessions() {
   const sessions = useQuery({ queryKey: ["sessions"], queryFn: api.sessions });
@@ -31,7 +32,7 @@ export function Sessions() {
           <tbody>
             {rows.map((row) => (
               <tr key={row.id}>
-                <td>{row.via}</td>
+                <td>{wayInWords(row.via)}</td>
                 <td className={`${table.wide} ${table.faint}`}>{row.from}</td>
                 <td className={`${table.faint} ${table.spare}`}>{row.createdAt && <Ago at={row.createdAt} suffix="ago" />}</td>
                 <td className={table.faint}>
@@ -44,7 +45,7 @@ export function Sessions() {
                     <Action
                       look="quiet"
                       label="End"
-                      name={`end the session begun by ${row.via}`}
+                      name={`end the session begun by ${wayInWords(row.via)}`}
                       act={() => api.endSession(row.id).then(() => sessions.refetch())}
                     />
                   )}

@@ -8,7 +8,7 @@ import { Ago } from "../shared/look/Ago.tsx";
 import { Button } from "../shared/look/Button.tsx";
 import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
 import { PasswordDialog } from "./PasswordDialog.tsx";
-import { localName } from "./user.ts";
+import { localName, wayInWords } from "./user.ts";
 
 export function ThisSession() {
   const queries = useQueryClient();
@@ -23,10 +23,8 @@ export function ThisSession() {
           {session.name || session.user}
           {session.name !== "" && session.name !== session.user && <code> {session.user}</code>}
         </Row>
-        <Row name="signed in by">{session.via}</Row>
-        <Row name="ends">
-          <Ago at={session.expiresAt} />
-        </Row>
+        <Row name="signed in by">{wayInWords(session.via)}</Row>
+        <Row name="ends">{session.expiresAt === null ? "never" : <Ago at={session.expiresAt} />}</Row>
       </Rows>
       <Actions>
         <Action label="Sign out" act={() => api.signOut().then(() => queries.resetQueries({ queryKey: ["session"] }))} />

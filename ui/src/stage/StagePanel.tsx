@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { api } from "../shared/api/client.ts";
 import type { StageForYou } from "../shared/api/types.ts";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
+import { StageLinks } from "../shared/frame/StageLinks.tsx";
 import { PAGES, useOpen } from "../shared/frame/open.ts";
 import { useAnswers, useBoard, useIsLive, useList, useLoaded, useObject, useRights } from "../shared/live/hooks.ts";
 import { Action } from "../shared/look/Action.tsx";
@@ -11,7 +12,6 @@ import { Button } from "../shared/look/Button.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
 import { Panel } from "../shared/look/Panel.tsx";
 import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
-import { StageDot } from "../shared/look/StageDot.tsx";
 import { stageColour } from "../shared/look/state.ts";
 import { StateMark } from "../shared/look/StateMark.tsx";
 import { partsOf } from "../shared/look/version.ts";
@@ -51,6 +51,11 @@ export function StagePanel({ name }: { name: string }) {
                   <Ago at={stage.since} suffix="ago" />
                 </Row>
               )}
+              {stage.until && (
+                <Row name="until">
+                  <Ago at={stage.until} />
+                </Row>
+              )}
             </Rows>
           </Section>
         )
@@ -69,11 +74,7 @@ export function StagePanel({ name }: { name: string }) {
                 ))}
               </>
             ) : (
-              stage.upstream.map((one) => (
-                <OpenLink key={one} kind="stage" name={one}>
-                  <StageDot name={one} />{" "}
-                </OpenLink>
-              ))
+              <StageLinks names={stage.upstream} />
             )}
           </Row>
           {!stage.controlFlow && (

@@ -1,26 +1,35 @@
 import { expect, test } from "vitest";
-import { tableOf } from "./table.ts";
+import { isTall, tablesOf } from "./table.ts";
 
 const cell = (project: string, stage: string, version: string) => ({ project, stage, version, state: "unchecked" });
 const answer = {
   services: ["a", "b"],
   rows: [
-    { service: "a", cells: [cell("x", "qa", "1"), cell("x", "prod", "0")] },
+    { service: "a", cells: [cell("x", "qa", "1"), cell("x", "prod", "0"), cell("y", "qa", "4")] },
     { service: "b", cells: [cell("y", "qa", "7")] },
   ],
 };
+const drawn = (here: string, filter?: string) =>
+  tablesOf(answer, here, filter).map(
+    (table) =>
+      `${table.project}: ${table.stages.join(" ")} | ${table.rows.map((row) => [row.service, ...row.cells.map((one) => one?.version ?? "-")].join(" ")).join(" | ")}`,
+  );
 
-test("stages of one name in two projects are two columns, and each cell stands in its own", () => {
-  const table = tableOf(answer);
-  expect(table.columns.map((column) => `${column.project}/${column.stage}`)).toEqual(["x/qa", "x/prod", "y/qa"]);
-  expect(table.rows.map((row) => row.cells.map((one) => one?.version ?? "-"))).toEqual([
-    ["1", "0", "-"],
-    ["-", "-", "7"],
-  ]);
+test("a table for each project, this one first; a stage of one name in two projects is two", () => {
+  expect(drawn("x")).toEqual(["x: qa prod | a 1 0", "y: qa | a 4 | b 7"]);
+  expect(drawn("y")[0]).toBe("y: qa | a 4 | b 7");
 });
 
-test("a filter leaves out the rows that do not match, and the columns that are then empty", () => {
-  const table = tableOf(answer, "B y");
-  expect(table.rows.map((row) => row.service)).toEqual(["b"]);
-  expect(table.columns).toHaveLength(1);
+test("a filter leaves out the rows that do not match, and what is then empty", () => {
+  expect(drawn("x", "B y")).toEqual(["y: qa | b 7"]);
+  expect(drawn("x", "none")).toEqual([]);
+});
+
+test("many stages stand one under the other, and so do a few on a phone", () => {
+  const table = (nStages: number) => ({
+    project: "x",
+    stages: Array.from({ length: nStages }, String),
+    rows: [{ service: "a", cells: [] }],
+  });
+  expect([isTall(table(5), false), isTall(table(5), true), isTall(table(40), false)]).toEqual([false, true, true]);
 });

@@ -1,33 +1,39 @@
-// Services by stages, as one table: its columns, and the cell of each.
+// Services by stages, a table for each project: a stage belongs to one project, so one table of all would be mostly empty.
 import type { Cell, WhatIsWhere } from "../shared/api/types.ts";
 
-export interface Column {
-  project: string;
-  stage: string;
-}
 export interface Table {
-  columns: Column[];
+  project: string;
+  stages: string[];
   rows: { service: string; cells: (Cell | undefined)[] }[];
 }
 
-/** Columns in the order in which the server names them; rows and columns that match no word of the filter are left out. */
-export function tableOf(answer: WhatIsWhere, filter = ""): Table {
+/** Stages in the order in which the server names them; this project first. Rows and stages that match no word of the filter are left out. */
+export function tablesOf(answer: WhatIsWhere, here: string, filter = ""): Table[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-  const key = (cell: Column) => `${cell.project}/${cell.stage}`;
-  const columns = new Map<string, Column>();
-  for (const row of answer.rows)
-    for (const cell of row.cells) if (!columns.has(key(cell))) columns.set(key(cell), { project: cell.project, stage: cell.stage });
-  const listed = [...columns.values()];
-  const rows = answer.rows
-    .filter((row) =>
-      words.every((word) =>
-        `${row.service} ${row.cells.map((cell) => `${cell.project} ${cell.version}`).join(" ")}`.toLowerCase().includes(word),
-      ),
-    )
-    .map((row) => ({ service: row.service, cells: listed.map((column) => row.cells.find((cell) => key(cell) === key(column))) }));
-  const used = listed.map((_, at) => rows.some((row) => row.cells[at] !== undefined));
-  return {
-    columns: listed.filter((_, at) => used[at]),
-    rows: rows.map((row) => ({ ...row, cells: row.cells.filter((_, at) => used[at]) })),
-  };
+  const tables = new Map<string, { stages: Set<string>; rows: Map<string, Map<string, Cell>> }>();
+  for (const { service, cells } of answer.rows)
+    for (const cell of cells) {
+      const table = tables.get(cell.project) ?? { stages: new Set(), rows: new Map() };
+      tables.set(cell.project, table);
+      table.stages.add(cell.stage);
+      table.rows.set(service, (table.rows.get(service) ?? new Map<string, Cell>()).set(cell.stage, cell));
+    }
+  return [...tables]
+    .map(([project, table]): Table => {
+      const matches = (service: string, cells: Iterable<Cell>) => {
+        const text = [service, project, ...[...cells].map((cell) => `${cell.stage} ${cell.version} ${cell.state}`)].join(" ").toLowerCase();
+        return words.every((word) => text.includes(word));
+      };
+      const found = [...table.rows].filter(([service, cells]) => matches(service, cells.values()));
+      const stages = [...table.stages].filter((stage) => found.some(([, cells]) => cells.has(stage)));
+      return { project, stages, rows: found.map(([service, cells]) => ({ service, cells: stages.map((stage) => cells.get(stage)) })) };
+    })
+    .filter((table) => table.rows.length > 0)
+    .sort((a, b) => Number(b.project === here) - Number(a.project === here) || a.project.localeCompare(b.project));
 }
+
+const COLUMNS_MAX = 9;
+
+/** Whether it reads better with the stages one under the other: on a phone, and where they are many. */
+export const isTall = ({ stages, rows }: Table, isNarrow: boolean): boolean =>
+  stages.length > rows.length && (isNarrow || stages.length > COLUMNS_MAX);

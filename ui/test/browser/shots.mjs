@@ -1,6 +1,7 @@
 // `node test/browser/shots.mjs [FOLDER]`: photographs of every page in both themes, wide and phone, for a person to look at.
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { zoo } from "../mock-server/zoo.mjs";
 import { begin, openBrowser } from "./browser.mjs";
 
 const folder = process.argv[2] ?? fileURLToPath(new URL("./shots/", import.meta.url));
@@ -13,6 +14,14 @@ await until(() => world.stages.get("staging").has.endsWith("1.5.1"));
 world.push("1.5.2", true);
 await until(() => world.stages.get("e2e").state === "failed");
 const f151 = [...world.freight.values()].find((one) => one.version === "1.5.1");
+const good = [...world.promotions.values()].find((row) => row.stage === "staging" && row.label.endsWith("1.5.1"));
+// As if somebody had pushed between the plan and the promotion.
+const planned = world.views.get(good.name).written;
+world.views.get(good.name).planned = {
+  ...planned,
+  digest: `${planned.digest}-`,
+  files: planned.files.map((file) => ({ ...file, diff: file.diff.replace("2.3.0", "2.2.9") })),
+};
 const failed = [...world.promotions.values()].find((row) => row.phase === "Failed");
 
 const VIEWS = {
@@ -22,22 +31,26 @@ const VIEWS = {
   freight: `/p/bank?freight=${f151.name}`,
   warehouse: "/p/bank?warehouse=images",
   promotion: `/p/bank?promotion=${failed.name}`,
+  written: `/p/bank?promotion=${good.name}&shows=written`,
+  downstream: `/p/bank?stage=staging&downstream=staging&with=${f151.name}`,
+  resources: "/p/bank/resources/stages/prod-eu",
   where: "/p/bank/what-is-where",
   activity: "/p/bank/activity",
   settings: "/p/bank/settings",
 };
+const SIZES = [
+  ["wide", { width: 1440, height: 800 }],
+  ["phone", { width: 375, height: 812 }],
+];
 const only = process.argv[3]?.split(",");
 for (const theme of ["light", "dark"]) {
-  for (const [size, viewport] of [
-    ["wide", { width: 1440, height: 800 }],
-    ["phone", { width: 390, height: 844 }],
-  ]) {
+  for (const [size, viewport] of SIZES) {
     const page = await set.signIn({ viewport, colorScheme: theme, reducedMotion: "reduce" });
     await page.waitForSelector("[data-nav]");
     for (const [name, path] of Object.entries(VIEWS)) {
       if (only && !only.includes(name)) continue;
       await page.goto(set.url + path);
-      await page.waitForSelector("[data-nav], section h1");
+      await page.waitForSelector("main section");
       await page.waitForLoadState("networkidle", { timeout: 400 }).catch(() => {});
       await page.screenshot({ path: `${folder}/${name}-${size}-${theme}.png` });
     }
@@ -47,14 +60,57 @@ for (const theme of ["light", "dark"]) {
       await page.keyboard.press("Control+k");
       await page.keyboard.type("prod");
       await page.screenshot({ path: `${folder}/palette-${size}-${theme}.png` });
+      await page.keyboard.press("Escape");
+      await page.goto(`${set.url}/p/bank/resources/stages/e2e`);
+      await page.locator(".cm-line", { hasText: "as: promote" }).click();
+      await page.keyboard.press("End");
+      await page.keyboard.press("Enter");
+      await page.keyboard.press("Backspace");
+      await page.keyboard.type("- as: nothing");
+      await page.keyboard.press("Control+Enter");
+      await page.getByRole("list", { name: "errors" }).waitFor();
+      await page.screenshot({ path: `${folder}/resource-error-${size}-${theme}.png` });
+      await page.goto(`${set.url}/p/bank/settings`);
+      await page.getByRole("button", { name: "Make a token…" }).click();
+      await page.screenshot({ path: `${folder}/token-${size}-${theme}.png` });
+      await page.keyboard.press("Escape");
+      await page.screenshot({ path: `${folder}/settings-whole-${size}-${theme}.png`, fullPage: true });
+      await page.keyboard.press("?");
+      await page.getByRole("dialog", { name: "Keys" }).waitFor();
+      await page.screenshot({ path: `${folder}/keys-${size}-${theme}.png` });
+      set.server.offers = { methods: ["password", "oidc"], oidc: { name: "Bank SSO" } };
       const stranger = await set.signIn({ user: null, viewport, colorScheme: theme });
       await stranger.waitForSelector("form");
       await stranger.screenshot({ path: `${folder}/sign-in-${size}-${theme}.png` });
+      set.server.offers = { methods: ["password"], oidc: null };
       const eve = await set.signIn({ user: "eve", viewport, colorScheme: theme });
       await eve.waitForSelector("[data-nav]");
       await eve.screenshot({ path: `${folder}/eve-${size}-${theme}.png` });
     }
   }
+}
+if (!only || only.includes("zoo")) {
+  const many = await begin(browser, { pace: 0.05, make: zoo });
+  for (const theme of ["light", "dark"]) {
+    for (const [size, viewport] of SIZES) {
+      const page = await many.signIn({ viewport, colorScheme: theme, reducedMotion: "reduce" });
+      await page.waitForSelector("[data-nav]");
+      await page.waitForLoadState("networkidle", { timeout: 400 }).catch(() => {});
+      await page.screenshot({ path: `${folder}/zoo-${size}-${theme}.png`, fullPage: true });
+      await page.goto(`${many.url}/p/bank?warehouse=charts-and-git`);
+      await page.waitForSelector("[data-panel]");
+      await page.screenshot({ path: `${folder}/zoo-warehouse-${size}-${theme}.png` });
+      const [, row] = [...many.world.promotions.values()];
+      many.world.uncertain("qa");
+      const asked = [...many.world.promotions.values()].find((one) => one.phase === "Uncertain") ?? row;
+      await page.goto(`${many.url}/p/bank?promotion=${asked.name}`);
+      await page.waitForSelector("[data-panel]");
+      await page.waitForLoadState("networkidle", { timeout: 400 }).catch(() => {});
+      await page.screenshot({ path: `${folder}/zoo-uncertain-${size}-${theme}.png` });
+    }
+  }
+  set.faults.push(...many.faults);
+  await many.end();
 }
 console.log(set.faults.length === 0 ? "no faults" : [...new Set(set.faults)].join("\n"));
 await set.end();

@@ -79,7 +79,7 @@ export class Accounts {
               .map(([key]) => ({
                 id: key.slice(0, 8),
                 user,
-                via: "one-time link",
+                via: "link",
                 createdAt: this.at(-600),
                 expiresAt: this.at(8 * 3_600),
                 from: "127.0.0.1",

@@ -125,9 +125,9 @@ export class MockServer {
       const user = this.sessions.get(id);
       if (!user) return this.json(response, { user: null, ...this.offers });
       return this.json(response, {
-        user,
+        user: `user:${user}`,
         name: this.users.get(user).name,
-        via: "one-time link",
+        via: "link",
         expiresAt: new Date(Date.now() + 8 * 3_600_000).toISOString(),
       });
     }

@@ -163,7 +163,7 @@ export class World {
     if (stage === "e2e") aliases.push(["smoke-test", "http"]);
     this.promotions.set(row.name, row);
     this.views.set(row.name, {
-      steps: aliases.map(([alias, uses]) => ({ alias, uses, status: "Pending", message: "" })),
+      steps: aliases.map(([alias, uses]) => ({ alias, uses, status: "Pending", message: "", log: "" })),
       events: [],
       ...(planDigest ? { planDigest, planned: this.planned(stage, freight) } : {}),
     });
@@ -247,6 +247,7 @@ export class World {
       if (step.alias === "smoke-test" && freight.bad) return this.fail(row, view, step, freight);
       Object.assign(step, { status: "Succeeded", finishedAt: this.ago(0) });
       if (step.uses === "git-push") {
+        step.log = `To ${REPOSITORY}\n   1f0c7aa..${sha(row.name).slice(0, 7)}  main -> main\n`;
         step.output = { commit: sha(row.name), branch: "main" };
         const planned = view.planned ?? this.planned(row.stage, freight);
         view.written = { ...planned, commits: [{ repository: REPOSITORY, branch: "main", commit: sha(row.name) }] };
@@ -404,6 +405,7 @@ export class World {
         { alias: "promote::push", kind: "git-push", description: "push src to branch main" },
         ...(stage === "e2e" ? [{ alias: "smoke-test", kind: "http", description: "GET http://127.0.0.1:7480/smoke/e2e" }] : []),
       ],
+      unknown: stage === "e2e" ? ["whether the smoke test will answer 200"] : [],
       waits: stage === "e2e" ? [{ alias: "smoke-test", for: "an answer of 200", releasedBy: "the smoke test" }] : [],
       canStart: allowed ? { now: true } : { now: false, reason: `${freight.label} may not go to ${stage}: it is not verified upstream` },
     };

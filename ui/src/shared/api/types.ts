@@ -5,8 +5,10 @@ export type Session = SignedIn | NotSignedIn;
 export interface SignedIn {
   user: string;
   name: string;
+  /** `password`, `link`, `oidc`, `token`, `account`, or `folder` for the token of the data folder. */
   via: string;
-  expiresAt: string;
+  /** Null where it does not end. */
+  expiresAt: string | null;
 }
 export interface NotSignedIn {
   user: null;
@@ -49,7 +51,7 @@ export interface SessionRow {
 export interface CredentialRow {
   project: string;
   name: string;
-  /** `git`, `image`, `chart` or `generic`. */
+  /** `git`, `image`, `helm` or `generic`. */
   kind: string;
   url: string;
 }
@@ -108,6 +110,8 @@ export interface StageView {
   waitsFor: string;
   cause: string;
   since?: string;
+  /** When time alone may change it. */
+  until?: string;
   hint: string;
   upstream: string[];
   warehouses: string[];
@@ -166,6 +170,8 @@ export interface StepView {
   startedAt?: string;
   finishedAt?: string;
   output?: unknown;
+  /** What its tools printed, secrets masked, the oldest cut. */
+  log: string;
 }
 
 export interface JournalEvent {
@@ -193,8 +199,9 @@ export interface Planned {
   truncated: boolean;
 }
 export interface Written {
-  /** By the same count as the plan's: equal digests mean equal writing. */
+  /** By the same count as the plan's: equal digests mean equal writing. Empty if the run was bound to no plan. */
   digest: string;
+  /** Known where it wrote what was planned; a run keeps no differences of its own. */
   files: PlannedFile[];
   truncated: boolean;
   commits: { repository: string; branch: string; commit: string; link?: string }[];
@@ -263,6 +270,8 @@ export interface PlanView {
   files: PlannedFile[];
   effects: { alias: string; kind: string; description: string }[];
   waits: { alias: string; for: string; releasedBy: string }[];
+  /** Parts that cannot be told beforehand. */
+  unknown: string[];
   canStart: { now: boolean; reason?: string };
   failure?: { reason: string; message: string } | null;
 }

@@ -1,38 +1,58 @@
 // The page's first sentence is what waits for you, its second what is stuck and why.
 import { useState } from "react";
 import type { Answer } from "../api/types.ts";
-import { useAnswers, useIsLive, useList, useLoaded } from "../live/hooks.ts";
+import { Link } from "@tanstack/react-router";
+import { useAnswers, useBoard, useIsLive, useList, useLoaded } from "../live/hooks.ts";
 import { Ago } from "../look/Ago.tsx";
 import { Button } from "../look/Button.tsx";
 import { StateMark } from "../look/StateMark.tsx";
 import { partsOf } from "../look/version.ts";
 import { Words } from "../look/Words.tsx";
 import { sortAnswers } from "./answers.ts";
-import { useOpen, type Openable } from "./open.ts";
+import { PAGES, useOpen, type Openable } from "./open.ts";
 import { OpenLink } from "./OpenLink.tsx";
 import css from "./Banner.module.css";
 
 const SHOWN_MAX = 2;
 const OPENABLE: Record<string, Openable> = { Stage: "stage", Freight: "freight", Warehouse: "warehouse", Promotion: "promotion" };
 
-export function Banner() {
+export function Banner({ isBrief }: { isBrief: boolean }) {
   const isLoaded = useLoaded();
   const { you, others, stuck } = sortAnswers(useAnswers());
   if (!isLoaded) return null;
   const isCalm = you.length + others.length + stuck.length === 0;
+  if (isBrief && !isCalm) return <Brief you={you.length} others={others.length} stuck={stuck.length} />;
   return (
     <section className={css.banner} aria-label="what waits and what is stuck" aria-live="polite">
       {isCalm && <p className={css.calm}>Nothing waits for you, and nothing is stuck.</p>}
-      <Rows words={`${n(you)} for you`} tone="you" answers={you} />
-      <Rows words={`${n(others)} for a promoter`} tone="others" answers={others} />
-      <Rows words={`${stuck.length} ${stuck.length === 1 ? "is" : "are"} stuck`} tone="stuck" answers={stuck} />
+      <Rows words={words.you(you.length)} tone="you" answers={you} />
+      <Rows words={words.others(others.length)} tone="others" answers={others} />
+      <Rows words={words.stuck(stuck.length)} tone="stuck" answers={stuck} />
     </section>
   );
 }
 
-const n = (answers: Answer[]) => `${answers.length} ${answers.length === 1 ? "waits" : "wait"}`;
+const words = {
+  you: (n: number) => `${n} ${n === 1 ? "waits" : "wait"} for you`,
+  others: (n: number) => `${n} ${n === 1 ? "waits" : "wait"} for a promoter`,
+  stuck: (n: number) => `${n} ${n === 1 ? "is" : "are"} stuck`,
+};
 
-function Rows({ words, tone, answers }: { words: string; tone: "you" | "others" | "stuck"; answers: Answer[] }) {
+/** On a phone, beside other things: only how many, and the way to them. */
+function Brief({ you, others, stuck }: { you: number; others: number; stuck: number }) {
+  const { project } = useBoard();
+  return (
+    <section className={css.banner} aria-label="what waits and what is stuck" aria-live="polite">
+      <Link to={PAGES.pipeline} params={{ project }} className={css.brief}>
+        {you > 0 && <span className={css.you}>{words.you(you)}</span>}
+        {others > 0 && <span>{words.others(others)}</span>}
+        {stuck > 0 && <span className={css.stuck}>{words.stuck(stuck)}</span>}
+      </Link>
+    </section>
+  );
+}
+
+function Rows({ words: said, tone, answers }: { words: string; tone: "you" | "others" | "stuck"; answers: Answer[] }) {
   const [shows, setShows] = useState(false);
   if (answers.length === 0) return null;
   const shown = shows ? answers : answers.slice(0, SHOWN_MAX);
@@ -40,7 +60,7 @@ function Rows({ words, tone, answers }: { words: string; tone: "you" | "others" 
     <ul className={`${css.rows} ${css[tone]}`}>
       {shown.map((answer, index) => (
         <li key={`${answer.kind}/${answer.name}`} className={css.row}>
-          <span className={css.words}>{index === 0 ? words : ""}</span>
+          <span className={css.words}>{index === 0 ? said : ""}</span>
           <What answer={answer} />
           {index === SHOWN_MAX - 1 && answers.length > SHOWN_MAX && !shows && (
             <Button look="quiet" onClick={() => setShows(true)}>

@@ -70,9 +70,9 @@ export function Header({ project, onSearch, onHelp }: { project: string; onSearc
         params={{ project }}
         className={css.user}
         activeProps={{ "aria-current": "page" }}
-        title="session and settings (g s)"
+        title={`${session?.user ?? ""}: session and settings (g s)`}
       >
-        {session?.user ?? "…"}
+        {session ? session.name || session.user : "…"}
       </Link>
     </header>
   );

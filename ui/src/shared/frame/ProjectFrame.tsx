@@ -1,6 +1,6 @@
 // What surrounds every page of a project: the live board, header, banner, side panels, dialogs and keys.
 import { useQueryClient } from "@tanstack/react-query";
-import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import type { Problem } from "../api/problem.ts";
 import { move, step } from "../keys/move.ts";
@@ -9,6 +9,7 @@ import { LiveBoard } from "../live/board.ts";
 import { BoardContext } from "../live/hooks.ts";
 import { follow, lineTo } from "../live/stream.ts";
 import { switchTimes } from "../look/clock.ts";
+import { useIsNarrow } from "../look/media.ts";
 import { ProblemNote } from "../look/ProblemNote.tsx";
 import { Banner } from "./Banner.tsx";
 import { ConnectionBar } from "./ConnectionBar.tsx";
@@ -79,6 +80,8 @@ function Inside({ project, ended }: { project: string; ended: Problem | null }) 
       else close();
     },
   });
+  const isNarrow = useIsNarrow();
+  const isPipeline = useRouterState({ select: ({ location }) => location.pathname.split("/").filter(Boolean).length <= 2 });
   const hasPanel = (search.stage ?? search.freight ?? search.warehouse ?? search.promotion) !== undefined;
   return (
     <div className={css.frame}>
@@ -90,7 +93,7 @@ function Inside({ project, ended }: { project: string; ended: Problem | null }) 
         </main>
       ) : (
         <>
-          <Banner />
+          <Banner isBrief={isNarrow && !isPipeline} />
           <div className={css.stage} data-has-panel={hasPanel}>
             <main className={css.main}>
               <Suspense fallback={null}>

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 
 export const KEYS: [string, string][] = [
   ["Ctrl-K or ⌘K", "search: stages, freight by version, what can be done"],
-  ["g p · g w · g a · g r · g s", "go to pipeline, what is where, activity, resources, settings"],
+  ["g, then p w a r s", "go to pipeline, what is where, activity, resources, settings"],
   ["j k, arrows", "move"],
   ["Enter", "open"],
   ["Ctrl-Enter", "try what was changed in a resource"],

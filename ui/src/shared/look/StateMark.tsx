@@ -34,7 +34,7 @@ export function StateMark({ state, word = true }: { state: string; word?: boolea
   const [shape, tone] = shapeOf(state);
   const name = state.toLowerCase();
   return (
-    <span className={`${css.mark} ${css[tone]}`} data-state={name}>
+    <span className={`${css.mark} ${css[tone]} ${word ? "" : css.bare}`} data-state={name}>
       <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
         {DRAWN[shape]}
       </svg>

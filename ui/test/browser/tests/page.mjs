@@ -67,6 +67,7 @@ export default {
     assert.equal(lines.length, 121);
     await page.getByLabel("only this kind").selectOption("Stage");
     await page.getByText("Nothing that matches these filters.").waitFor();
+    await page.getByLabel("only this time").selectOption("between…");
     await page.getByLabel("until").fill("2020-01-01T00:00");
     await page.waitForURL(/until=20(19|20)-/);
     assert.match(page.url(), /actor=alice.*kind=Stage|kind=Stage.*actor=alice/);

@@ -44,7 +44,7 @@ export default {
     await page.keyboard.press("Backspace");
     await page.keyboard.type("- as: nothing");
     await page.getByRole("button", { name: "Try" }).click();
-    await page.getByRole("list", { name: "errors" }).getByText("one of `uses` and `task` is required").waitFor();
+    await page.getByRole("list", { name: "errors" }).getByText("is required").waitFor();
     const said = await page.getByRole("list", { name: "errors" }).textContent();
     const at = Number(/line (\d+)/.exec(said)[1]);
     assert.match(
