@@ -1,6 +1,6 @@
 // The pipeline as a graph: warehouses, then stages, left to right as freight goes.
-import { MarkerType, ReactFlow, ReactFlowProvider, useReactFlow, useStore, type Edge, type Node } from "@xyflow/react";
-import { useCallback, useEffect, useMemo } from "react";
+import { MarkerType, Position, ReactFlow, ReactFlowProvider, useReactFlow, useStore, type Edge, type Node } from "@xyflow/react";
+import { startTransition, useCallback, useEffect, useMemo, useState } from "react";
 import "@xyflow/react/dist/base.css";
 import { useOpen } from "../shared/frame/open.ts";
 import { useList, useObject } from "../shared/live/hooks.ts";
@@ -15,6 +15,11 @@ const PANEL_WIDTH = 460;
 // Nodes that can be neither dragged nor selected are let through to the pane by the library; ours are links.
 const CLICKABLE = { pointerEvents: "all" } as const;
 const ARROW = { type: MarkerType.ArrowClosed, width: 14, height: 14 };
+// Where edges meet a node, said beforehand: nothing has to be drawn to be measured.
+const HANDLES = [
+  { type: "target" as const, position: Position.Left, x: 0, y: NODE.height / 2, width: 1, height: 1 },
+  { type: "source" as const, position: Position.Right, x: NODE.width, y: NODE.height / 2, width: 1, height: 1 },
+];
 const moveMs = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 160);
 
 export function Graph() {
@@ -37,7 +42,7 @@ function useTopology() {
     const input = { warehouses: warehouses.map((one) => one.name), stages };
     const nodes: Node[] = layout(input).map(({ id, x, y }) => {
       const [type, name] = [id.slice(0, id.indexOf("/")), id.slice(id.indexOf("/") + 1)];
-      return { id, type, position: { x, y }, data: { name }, width: NODE.width, height: NODE.height, style: CLICKABLE };
+      return { id, type, position: { x, y }, data: { name }, width: NODE.width, height: NODE.height, handles: HANDLES, style: CLICKABLE };
     });
     const edges: Edge[] = edgesOf(input).map(({ from, to }) => ({ id: `${from} ${to}`, source: from, target: to, markerEnd: ARROW }));
     return { nodes, edges, places: nodes.map((node) => node.position) };
@@ -45,8 +50,23 @@ function useTopology() {
   }, [wiring]);
 }
 
+const AT_ONCE_MAX = 100;
+
+/** Of many nodes those that are seen are drawn first; the rest follows when the browser has time, so that keys and screen readers reach them all. */
+function useWhole(nNodes: number): boolean {
+  const [isReady, setReady] = useState(false);
+  const isMany = nNodes > AT_ONCE_MAX;
+  useEffect(() => {
+    if (!isMany) return;
+    const timer = setTimeout(() => startTransition(() => setReady(true)), 200);
+    return () => clearTimeout(timer);
+  }, [isMany]);
+  return !isMany || isReady;
+}
+
 function Inside() {
   const { nodes, edges, places } = useTopology();
+  const isWhole = useWhole(nodes.length);
   const { getViewport, setViewport } = useReactFlow();
   const { search } = useOpen();
   const promoted = useObject("promotions", search.promotion ?? "")?.stage;
@@ -91,6 +111,7 @@ function Inside() {
         edges={edges}
         nodeTypes={TYPES}
         aria-label="pipeline"
+        onlyRenderVisibleElements={!isWhole}
         minZoom={0.1}
         maxZoom={1.25}
         nodesDraggable={false}

@@ -1,5 +1,4 @@
-// `npm run bench`: the page with 500 stages and 5,000 freight, against the mock; prints one JSON object. Build first. With a word it is the file to write to.
-import { writeFileSync } from "node:fs";
+// `npm run bench`: the built page with 500 stages and 5,000 freight, against the mock; prints its figures as one line of JSON.
 import { big } from "../mock-server/zoo.mjs";
 import { begin, openBrowser } from "./browser.mjs";
 import { watchRenders } from "./renders.mjs";
@@ -8,7 +7,7 @@ const UPDATES = 10_000;
 const ROUNDS = 5;
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** Notes when the first node of the pipeline was painted, and when all that is to be seen was. */
+/** Notes when the first frame that shows the pipeline was painted. */
 function watchPaint() {
   const look = () => {
     if (document.querySelector("[data-nav=stages]")) requestAnimationFrame(() => (window.paintedAt ??= performance.now()));
@@ -29,7 +28,7 @@ async function firstPaint(set) {
 
 async function rendersOfOneUpdate(set) {
   const page = await set.signIn({ watch: watchRenders });
-  await page.locator('[data-name="team3-e2e"][data-kind=stage]').waitFor();
+  await page.waitForFunction((n) => document.querySelectorAll("[data-nav=stages]").length > n, set.world.stages.size);
   await page.evaluate(() => window.takeRenders());
   const view = set.world.stages.get("team3-e2e");
   set.world.changed({ stages: [{ ...view, state: "failed", waitsFor: "smoke test answered 500" }] });
@@ -75,20 +74,20 @@ try {
   for (let round = 0; round < ROUNDS; round += 1) paints.push(await firstPaint(set));
   const renders = await rendersOfOneUpdate(set);
   const heap = await heapOfManyUpdates(set);
-  const result = {
-    stages: set.world.stages.size,
-    freight: set.world.freight.size,
-    first_paint_ms: { median: Math.round(median(paints)), max: Math.round(Math.max(...paints)) },
-    nodes_rendered_by_one_update: renders,
-    heap_bytes: heap,
-    updates: UPDATES,
-    faults: set.faults,
-  };
-  const text = JSON.stringify(result, null, 2);
-  if (process.argv[2]) writeFileSync(process.argv[2], `${text}\n`);
-  console.log(text);
-  const isGood = result.first_paint_ms.median <= 1_000 && renders.length === 1 && heap.after < heap.before * 1.05 + 1e6;
-  process.exitCode = isGood && set.faults.length === 0 ? 0 : 1;
+  if (set.faults.length > 0) throw new Error(set.faults.join("\n"));
+  console.log(
+    JSON.stringify({
+      stages: set.world.stages.size,
+      freight: set.world.freight.size,
+      firstPaintMs: Math.round(median(paints)),
+      firstPaintMsMax: Math.round(Math.max(...paints)),
+      rendersPerUpdate: renders.length,
+      rendered: renders,
+      updates: UPDATES,
+      heapBefore: heap.before,
+      heapAfter: heap.after,
+    }),
+  );
 } finally {
   await set.end();
   await browser.close();
