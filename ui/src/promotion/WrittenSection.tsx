@@ -40,7 +40,7 @@ export function WrittenSection({ view }: { view: PromotionView }) {
                 <>
                   {" "}
                   <StateMark state="failed" word={false} /> <b>not what was planned</b>
-                  {differ > 0 && `: ${differ} of the files differ`}
+                  {differ > 0 && `: ${differ === 1 ? "1 file differs" : `${differ} files differ`}`}
                 </>
               )}
             </>

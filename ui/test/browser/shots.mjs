@@ -82,6 +82,17 @@ for (const theme of ["light", "dark"]) {
       const stranger = await set.signIn({ user: null, viewport, colorScheme: theme });
       await stranger.waitForSelector("form");
       await stranger.screenshot({ path: `${folder}/sign-in-${size}-${theme}.png` });
+      await page.goto(`${set.url}/p/bank?stage=prod-eu`);
+      await page.waitForSelector("[data-panel]");
+      await set.server.kill();
+      await page.getByText("No connection since").waitFor();
+      await page.screenshot({ path: `${folder}/lost-${size}-${theme}.png` });
+      const seen = world.stages.get("prod-us");
+      Object.assign(seen, { since: world.ago(0) });
+      await set.server.start();
+      await page.getByText("Connected again.").waitFor();
+      await page.getByText("1 change").waitFor();
+      await page.screenshot({ path: `${folder}/back-${size}-${theme}.png` });
       set.server.offers = { methods: ["password"], oidc: null };
       const eve = await set.signIn({ user: "eve", viewport, colorScheme: theme });
       await eve.waitForSelector("[data-nav]");

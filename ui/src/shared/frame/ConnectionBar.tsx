@@ -1,9 +1,14 @@
 // The connection to the control plane: nothing to say while it stands; since when it is lost, and what was missed when it is back.
+import { Link } from "@tanstack/react-router";
+import type { Missed } from "../live/board.ts";
 import { useBoard, useConnection, useMissed } from "../live/hooks.ts";
 import { Button } from "../look/Button.tsx";
 import { clock } from "../look/time.ts";
+import { PAGES } from "./open.ts";
 import { OpenLink } from "./OpenLink.tsx";
 import css from "./ConnectionBar.module.css";
+
+const SHOWN_MAX = 5;
 
 export function ConnectionBar() {
   const board = useBoard();
@@ -18,28 +23,29 @@ export function ConnectionBar() {
     );
   }
   if (!missed) return <div role="status" />;
+  const n = missed.stages.length + missed.freight.length;
   return (
     <p className={`${css.bar} ${css.back}`} role="status">
       <b>Connected again.</b> Missed between {clock(missed.from)} and {clock(missed.until)}:{" "}
-      {missed.stages.length + missed.freight.length === 0 ? (
-        "nothing changed."
-      ) : (
-        <>
-          {missed.stages.map((name) => {
-            const stage = board.get("stages", name);
-            return (
-              <OpenLink key={name} kind="stage" name={name} className={css.one}>
-                {name} {stage?.state}
-                {stage?.has ? `, ${stage.has}` : ""}
-              </OpenLink>
-            );
-          })}
-          {missed.freight.map((name) => (
-            <OpenLink key={name} kind="freight" name={name} className={css.one}>
-              new: {board.get("freight", name)?.label}
-            </OpenLink>
-          ))}
-        </>
+      {n === 0 ? "nothing changed." : n === 1 ? "1 change" : `${n} changes`}
+      {missed.freight.slice(0, SHOWN_MAX).map((name) => (
+        <OpenLink key={name} kind="freight" name={name} className={css.one}>
+          new: {board.get("freight", name)?.label}
+        </OpenLink>
+      ))}
+      {missed.stages.slice(0, SHOWN_MAX).map((name) => {
+        const stage = board.get("stages", name);
+        return (
+          <OpenLink key={name} kind="stage" name={name} className={css.one}>
+            {name} {stage?.state}
+            {stage?.has ? `, ${stage.has}` : ""}
+          </OpenLink>
+        );
+      })}
+      {n > 0 && (
+        <Link to={PAGES.activity} params={{ project: board.project }} search={range(missed)} className={css.one}>
+          what happened then
+        </Link>
       )}
       <Button look="quiet" onClick={() => board.say(null)}>
         Read
@@ -47,3 +53,5 @@ export function ConnectionBar() {
     </p>
   );
 }
+
+const range = ({ from, until }: Missed) => ({ from: new Date(from).toISOString(), until: new Date(until).toISOString() });

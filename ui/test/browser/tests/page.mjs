@@ -90,6 +90,7 @@ export default {
   async "axe finds nothing serious, in both themes, wide and phone"({ signIn, world }) {
     const [freight] = world.freight.keys();
     const [promotion] = world.promotions.keys();
+    const written = world.promote("staging", [...world.freight.keys()][1], "bob", "v1:x");
     const paths = [
       "",
       "/what-is-where",
@@ -100,6 +101,10 @@ export default {
       "?warehouse=images",
       `?promotion=${promotion}`,
       `?plan=prod-eu&with=${[...world.freight.keys()][1]}`,
+      `?stage=staging&downstream=staging&with=${[...world.freight.keys()][1]}`,
+      `?promotion=${written}&shows=written`,
+      "/resources/stages/qa",
+      "/resources/roles",
     ];
     for (const options of [{ colorScheme: "light" }, { colorScheme: "dark", viewport: { width: 390, height: 844 } }]) {
       const page = await signIn(options);
@@ -112,7 +117,7 @@ export default {
           await page.waitForSelector("form");
         } else {
           await page.goto(home + path);
-          await page.waitForSelector("[data-nav], main h1");
+          await page.waitForSelector("main section", { state: "attached" });
           await page.waitForLoadState("networkidle", { timeout: 300 }).catch(() => {});
         }
         await page.evaluate(axe);
