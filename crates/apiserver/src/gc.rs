@@ -115,7 +115,8 @@ impl Collector {
         let object = &event.object;
         if event.kind == EventKind::Deleted {
             for dependent in store.dependents(&object.meta.uid) {
-                self.follow_owners(&dependent).await?;
+                // One that moved meanwhile is not in the way of the others.
+                self.settle(self.follow_owners(&dependent).await, "follow an owner that is gone");
             }
             if let Some(namespace) = store.get(&Key::new("namespaces", "", &object.key.namespace)) {
                 self.empty_namespace(&namespace).await?;

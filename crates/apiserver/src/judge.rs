@@ -3,11 +3,13 @@
 use crate::admit::{Admitted, Denied, Operation, Reading, Request};
 use crate::failure::{About, Failure};
 use crate::kind::stored_schema;
-use crate::meta::{instant, is_same, metadata, set, text};
+use crate::meta::{instant, is_new_generation, is_same, metadata, set, text};
 use crate::request::Call;
 use crate::{ApiServer, builtin, ssa, validate};
+use seaway_api::kargo::names::annotation::CHANGED_BY;
+use seaway_core::authorize::RBAC;
 use seaway_store::{Document, Expect, Key, Op};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 impl ApiServer {
     /// Unknown fields by the request's choice, and defaults: before admission.
@@ -156,6 +158,23 @@ impl ApiServer {
             subresource: call.subresource.as_deref(),
             schema: stored_schema(&call.kind),
             now: self.clock.now(),
+        }
+    }
+
+    /// Writes down who made an object of a project or of rights, or last changed what it says; nobody can claim it was another.
+    pub(crate) fn sign(&self, call: &Call, old: Option<&Value>, new: &mut Value) {
+        let signed = [seaway_api::kargo::GROUP, RBAC].contains(&call.kind.group.as_str());
+        if !signed || call.subresource.is_some() {
+            return;
+        }
+        let before = old.and_then(|old| old.pointer("/metadata/annotations")?.get(CHANGED_BY).cloned());
+        let changed = !call.identity.is_control_plane() && old.is_none_or(|old| is_new_generation(old, new));
+        let actor = if changed { Some(call.identity.actor().as_str().into()) } else { before };
+        let metadata = metadata(new);
+        match (actor, metadata.get_mut("annotations").and_then(Value::as_object_mut)) {
+            (actor, Some(annotations)) => set(annotations, CHANGED_BY, actor),
+            (Some(actor), None) => drop(metadata.insert("annotations".to_owned(), json!({ CHANGED_BY: actor }))),
+            (None, None) => {}
         }
     }
 

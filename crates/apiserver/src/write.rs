@@ -216,6 +216,7 @@ impl ApiServer {
         if !tracked {
             self.track(call, None, &mut object);
         }
+        self.sign(call, None, &mut object);
         let mut ops = vec![Op::Put { key, document: self.document(&object)?, expect: Expect::Absent, unique: admitted.unique }];
         ops.extend(self.companions(admitted.also, &reading)?);
         let reads = reading.into_reads();
@@ -336,6 +337,7 @@ impl ApiServer {
         if !tracked {
             self.track(call, Some(old), &mut new);
         }
+        self.sign(call, Some(old), &mut new);
         let code = StatusCode::OK;
         let companions = self.companions(admitted.also, &reading)?;
         let reads = reading.into_reads();

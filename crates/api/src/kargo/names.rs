@@ -70,6 +70,8 @@ pub mod annotation {
         ROLLBACK = "kargo.akuity.io/rollback";
         /// Ours: the digest of the plan a promotion must keep to.
         PLAN_DIGEST = "seaway.dev/plan-digest";
+        /// Ours: who last changed what an object says, beside its metadata and status; written by the server.
+        CHANGED_BY = "seaway.dev/changed-by";
         /// Ours: what a person decides of an effect that nobody can be sure of (`repeat`, `skip`), on a promotion.
         RESOLVE = "seaway.dev/resolve";
         /// Ours: an instant; holds of the stage that are older are lifted.

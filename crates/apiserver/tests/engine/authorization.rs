@@ -279,6 +279,28 @@ async fn a_watch_ends_with_its_lease_and_with_its_right() {
 }
 
 #[tokio::test]
+async fn who_last_changed_what_an_object_says_is_written_down() {
+    let bank = Bank::open().await;
+    bank.bind("ann", "kargo-admin").await;
+    let stage = format!("{KARGO}/stages/qa");
+    let signed = async || {
+        bank.ask("admin", "GET", &stage, Value::Null).await.body["metadata"]["annotations"]["seaway.dev/changed-by"].clone()
+    };
+    assert_eq!(signed().await, "kubernetes:admin");
+    bank.check("ann", "PATCH", &stage, json!({"spec": {"shard": "x"}}), 200, "").await;
+    assert_eq!(signed().await, "user:ann");
+    // Neither a label, nor a status, nor one of our controllers, nor a lie changes it.
+    let lie = json!({"metadata": {"labels": {"a": "b"}, "annotations": {"seaway.dev/changed-by": "user:eve"}}});
+    bank.check("admin", "PATCH", &stage, lie, 200, "").await;
+    bank.check("admin", "PATCH", &stage, json!({"metadata": {"annotations": null}}), 200, "").await;
+    bank.check("seaway/stages", "PATCH", &stage, json!({"spec": {"shard": "y"}}), 200, "").await;
+    bank.check("seaway/stages", "PATCH", &format!("{stage}/status"), json!({"status": {"observedGeneration": 3}}), 200, "").await;
+    assert_eq!(signed().await, "user:ann");
+    let role = bank.ask("admin", "GET", &format!("{RBAC}/namespaces/bank/roles/early"), Value::Null).await;
+    assert_eq!(role.body["metadata"]["annotations"]["seaway.dev/changed-by"], "kubernetes:admin");
+}
+
+#[tokio::test]
 async fn whoever_makes_a_project_is_its_admin() {
     let bank = Bank::open().await;
     let subjects = json!([{"kind": "User", "name": "user:dora"}]);

@@ -12,7 +12,10 @@ const ALL: &str = "*";
 /// What anybody may ask about themselves, whatever the scope: clients ask it in passing.
 const ABOUT_ONESELF: &[&str] = &["selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"];
 
-/// What an API token may do: a decision is RBAC's and the scope's. Paths that are no resources, such as discovery, it leaves to RBAC.
+/// Paths that are no resources and that every scope reaches: what clients learn the API from.
+const DISCOVERY: &[&str] = &["/api", "/apis", "/openapi", "/healthz", "/livez", "/readyz", "/version"];
+
+/// What an API token may do: a decision is RBAC's and the scope's. Of paths that are no resources it reaches discovery alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Scope {
@@ -30,7 +33,10 @@ impl Scope {
 
     /// The denial of a question that the scope does not reach, whatever the owner may do.
     pub(super) fn refuses(&self, asked: &Attributes<'_>) -> Option<Denied> {
-        let Target::Resource(resource) = asked.target else { return None };
+        let resource = match asked.target {
+            Target::Resource(resource) => resource,
+            Target::Path(path) => return self.refuses_path(asked, path),
+        };
         if ABOUT_ONESELF.contains(&resource.resource) {
             return None;
         }
@@ -57,6 +63,18 @@ impl Scope {
         )))
     }
 
+    fn refuses_path(&self, asked: &Attributes<'_>, path: &str) -> Option<Denied> {
+        let below = |root: &&str| path.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if self.is_everything() || (asked.verb == "get" && DISCOVERY.iter().any(below)) {
+            return None;
+        }
+        let who = shown(asked.who.name);
+        Some(Denied::new(format!(
+            "{who} may not {} {path} by this token: its scope has discovery alone of such paths",
+            asked.verb
+        )))
+    }
+
     /// The denial of everything that would give rights on: what a scope takes away must not come back by another identity.
     pub(super) fn gives_nothing_on(&self, who: &str, what: &str) -> Result<(), Denied> {
         if self.is_everything() {
@@ -69,6 +87,10 @@ impl Scope {
     pub(super) fn narrow(&self, mut review: Review, namespace: &str) -> Review {
         if !self.has_project(namespace) {
             review.resource_rules.clear();
+        }
+        if !self.is_everything() && !review.non_resource_rules.is_empty() {
+            let urls = DISCOVERY.iter().flat_map(|root| [(*root).to_owned(), format!("{root}/*")]).collect();
+            review.non_resource_rules = vec![Rule { verbs: vec!["get".to_owned()], non_resource_urls: urls, ..Rule::default() }];
         }
         let rules = review.resource_rules.into_iter().filter_map(|rule| self.narrowed(rule));
         review.resource_rules = rules.collect();
@@ -135,6 +157,26 @@ mod tests {
         check(&scope(&[], &[]), "delete", "secrets/s", "bank", "allowed");
         check(&scope(&[], &["*"]), "delete", "secrets/s", "bank", "allowed");
         check(&scope(&[], &["get"]), "get", "clusterconfigs.kargo.akuity.io/cluster", "", "allowed");
+    }
+
+    #[test]
+    fn of_paths_a_scope_has_discovery() {
+        let (groups, narrow, wide) = ([MASTERS.to_owned()], scope(&["bank"], &[]), scope(&[], &[]));
+        let may = |scope: &Scope, verb: &str, path: &str| {
+            let who = Who::new("user:ann", &groups).with_scope(scope);
+            Policy::default().allows(&Attributes::path(who, verb, path))
+        };
+        for (verb, path, allowed) in [
+            ("get", "/apis", true),
+            ("get", "/apis/kargo.akuity.io/v1alpha1", true),
+            ("get", "/apisx", false),
+            ("post", "/apis", false),
+            ("get", "/metrics", false),
+            ("post", "/seaway/v1/backup", false),
+        ] {
+            assert_eq!(may(&narrow, verb, path), allowed, "{verb} {path}");
+            assert!(may(&wide, verb, path));
+        }
     }
 
     #[test]

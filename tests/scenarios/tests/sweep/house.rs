@@ -3,6 +3,7 @@
 use super::{Course, Sweep};
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::ResourceExt as _;
 use kube::api::{Api, DeleteParams, PostParams};
 use seaway_api::kargo::Project;
@@ -170,6 +171,9 @@ impl House {
             Ok(world.verbs().api::<seaway_api::seaway::PromotionRun>().list(&Default::default()).await?.items.len() == 1)
         };
         world.until("its runs are gone", runs).await?;
+        let roles: Api<ClusterRole> = Api::all(world.client("admin"));
+        let without = async || -> Result<bool> { Ok(roles.get_opt(&format!("kargo-project-admin-{OLD}")).await?.is_none()) };
+        world.until("its role of the cluster is gone", without).await?;
         world.settle().await
     }
 }
