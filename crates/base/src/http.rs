@@ -3,7 +3,7 @@
 mod egress;
 mod redirect;
 
-pub use egress::{Egress, Proxies, Refused, is_loopback, shown};
+pub use egress::{Cidr, Egress, Proxies, Refused, is_loopback, shown};
 
 use crate::Next;
 use bytes::{Bytes, BytesMut};

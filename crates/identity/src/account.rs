@@ -115,7 +115,7 @@ impl Accounts {
     /// Ends what is held open by tokens that are over, and forgets what nobody holds.
     pub(crate) fn end(&self, book: &Book, now: Timestamp) {
         self.held.lock().retain(|_, held| {
-            let is_there = book.accounts.get(&held.account) == Some(&held.uid);
+            let is_there = book.account(&held.account) == Some(&held.uid);
             is_there && now < held.expires_at && held.ended.receiver_count() > 0
         });
     }
@@ -182,7 +182,7 @@ impl Identities {
             return None;
         }
         let book = self.kept().read();
-        if book.accounts.get(&account) != Some(&uid) {
+        if book.account(&account) != Some(&uid) {
             return None;
         }
         let expires_at = Timestamp::from_second(claims.exp).ok()?;

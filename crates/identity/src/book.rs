@@ -26,21 +26,34 @@ pub(crate) trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn shelf(book: &mut Book) -> &mut Shelf<Self>;
     /// Whose it is, for those who look with kubectl.
     fn of(&self) -> &str;
-    /// The local user that it ends with.
+    /// What it ends with.
     fn owner(&self) -> Option<&Owner> {
         None
     }
 }
 
-/// The local user, and the password, that something stands and falls with.
+/// What something stands and falls with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Owner {
-    /// The name of the user's Secret.
-    pub(crate) user: String,
-    /// Its uid: a user who is removed and made again is another.
-    pub(crate) uid: String,
-    /// How many passwords the user had before.
-    pub(crate) n_passwords: u64,
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub(crate) enum Owner {
+    /// A local user and their password. One who is removed and made again is another.
+    User {
+        /// The name of the user's Secret.
+        user: String,
+        /// Its uid.
+        uid: String,
+        /// How many passwords the user had before.
+        n_passwords: u64,
+    },
+    /// A service account.
+    Account {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// Its uid.
+        uid: String,
+    },
 }
 
 /// One record, as last seen.
@@ -73,8 +86,8 @@ pub(crate) struct Book {
     pub(crate) tokens: Shelf<Token>,
     pub(crate) attempts: Shelf<Attempts>,
     pub(crate) keys: Shelf<Key>,
-    /// Service accounts and their uids.
-    pub(crate) accounts: HashMap<ServiceAccount, String>,
+    /// Service accounts and their uids; `None` until they were seen.
+    accounts: Option<HashMap<ServiceAccount, String>>,
     /// Uids of what we deleted, until the watch says so too: an older event must not bring it back.
     forgotten: HashSet<String>,
     /// Uids seen since a list began; what is not among them at its end is gone.
@@ -93,7 +106,7 @@ impl Book {
         if self.forgotten.contains(&uid) {
             return;
         }
-        if self.is_whole && !stands(&self.users, record.owner()) {
+        if self.is_whole && !stands(&self.users, self.accounts.as_ref(), record.owner()) {
             self.remains.insert((name.to_owned(), uid));
             return;
         }
@@ -159,13 +172,37 @@ impl Book {
         self.end_what_lost_its_owner();
     }
 
-    /// Sessions, links and tokens of users who are gone or have another password end. Before the first list is whole nobody knows.
+    /// The uid of a service account, if it is there.
+    pub(crate) fn account(&self, account: &ServiceAccount) -> Option<&String> {
+        self.accounts.as_ref()?.get(account)
+    }
+
+    /// These are all the service accounts.
+    pub(crate) fn set_accounts(&mut self, accounts: HashMap<ServiceAccount, String>) {
+        self.accounts = Some(accounts);
+        self.end_what_lost_its_owner();
+    }
+
+    /// A service account is there with this uid, or no longer.
+    pub(crate) fn set_account(&mut self, account: ServiceAccount, uid: Option<String>) {
+        let Some(accounts) = &mut self.accounts else { return };
+        let is_new = match uid {
+            Some(uid) => accounts.insert(account, uid.clone()).is_none_or(|before| before == uid),
+            None => accounts.remove(&account).is_none(),
+        };
+        if !is_new {
+            self.end_what_lost_its_owner();
+        }
+    }
+
+    /// Sessions, links and tokens end of users who are gone or have another password, and of accounts that are gone. Before the first list is whole nobody knows.
     fn end_what_lost_its_owner(&mut self) {
         if self.is_whole {
-            let Self { users, sessions, links, tokens, remains, .. } = self;
-            end(sessions, remains, |entry| stands(users, entry.record.owner()));
-            end(links, remains, |entry| stands(users, entry.record.owner()));
-            end(tokens, remains, |entry| stands(users, entry.record.owner()));
+            let Self { users, accounts, sessions, links, tokens, remains, .. } = self;
+            let stands = |owner: Option<&Owner>| stands(users, accounts.as_ref(), owner);
+            end(sessions, remains, |entry| stands(entry.record.owner()));
+            end(links, remains, |entry| stands(entry.record.owner()));
+            end(tokens, remains, |entry| stands(entry.record.owner()));
         }
     }
 
@@ -194,10 +231,17 @@ fn end<R>(shelf: &mut Shelf<R>, remains: &mut BTreeSet<(String, String)>, is_goo
     });
 }
 
-/// Is the user there with the same password still? What belongs to no local user always stands.
-fn stands(users: &Shelf<User>, owner: Option<&Owner>) -> bool {
-    owner.is_none_or(|owner| {
-        let user = users.get(&owner.user);
-        user.is_some_and(|user| user.uid == owner.uid && user.record.n_passwords == owner.n_passwords)
-    })
+/// Is the owner there as they were? What belongs to none always stands, and so does what nobody can know yet.
+fn stands(users: &Shelf<User>, accounts: Option<&HashMap<ServiceAccount, String>>, owner: Option<&Owner>) -> bool {
+    match owner {
+        None => true,
+        Some(Owner::User { user, uid, n_passwords }) => {
+            let user = users.get(user);
+            user.is_some_and(|user| user.uid == *uid && user.record.n_passwords == *n_passwords)
+        }
+        Some(Owner::Account { namespace, name, uid }) => accounts.is_none_or(|accounts| {
+            let account = ServiceAccount::new(namespace, name);
+            account.is_some_and(|account| accounts.get(&account) == Some(uid))
+        }),
+    }
 }

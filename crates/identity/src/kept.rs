@@ -220,13 +220,17 @@ impl Kept {
                 Ok(Event::Init) => listed.clear(),
                 Ok(Event::InitApply(account)) => listed.extend(account_of(&account)),
                 Ok(Event::InitDone) => {
-                    self.write().accounts = std::mem::take(&mut listed);
+                    self.write().set_accounts(std::mem::take(&mut listed));
                     self.accounts_seen.send_replace(true);
                 }
-                Ok(Event::Apply(account)) => self.write().accounts.extend(account_of(&account)),
+                Ok(Event::Apply(account)) => {
+                    if let Some((account, uid)) = account_of(&account) {
+                        self.write().set_account(account, Some(uid));
+                    }
+                }
                 Ok(Event::Delete(account)) => {
                     if let Some((account, _)) = account_of(&account) {
-                        self.write().accounts.remove(&account);
+                        self.write().set_account(account, None);
                     }
                 }
                 Err(err) => tracing::warn!(error = %err, "follow the service accounts"),

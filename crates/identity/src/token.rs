@@ -18,8 +18,6 @@ pub const PREFIX: &str = "seaway_";
 const N_OF_ONE_MAX: usize = 100;
 /// No token lasts longer.
 const LASTS_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
-/// No token is shorter.
-const LASTS_MIN: Duration = Duration::from_secs(60);
 /// Bytes of a token's name.
 const NAME_MAX: usize = 100;
 /// Projects or verbs in one scope.
@@ -135,6 +133,9 @@ impl Identities {
         if scope.as_ref().is_some_and(|scope| scope.projects.len().max(scope.verbs.len()) > SCOPE_MAX) {
             return refused(format!("a scope names {SCOPE_MAX} projects and verbs at the most"));
         }
+        if lasts.is_zero() {
+            return refused("a token that ends at once is of no use: let it last longer".to_owned());
+        }
         let n = self.tokens(Some(&person.username)).len();
         if n >= N_OF_ONE_MAX {
             return Err(IdentityError::TooMany { username: person.username.clone(), n });
@@ -150,7 +151,7 @@ impl Identities {
             person: Person { scope: scope.clone(), ..person.clone() },
             owner,
             created_at: now,
-            expires_at: later(now, lasts.clamp(LASTS_MIN, LASTS_MAX)),
+            expires_at: later(now, lasts.min(LASTS_MAX)),
             used_at: None,
         };
         let (name, username) = (name.to_owned(), person.username.clone());

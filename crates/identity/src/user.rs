@@ -8,7 +8,7 @@ use crate::person::Person;
 use crate::secrets::{digest, name_of};
 use jiff::Timestamp;
 use seaway_base::Secret;
-use seaway_core::authorize::{AUTHENTICATED, NameError, local_user, outside};
+use seaway_core::authorize::{AUTHENTICATED, NameError, ServiceAccount, local_user, outside};
 use serde::{Deserialize, Serialize};
 
 /// Groups one user may be in.
@@ -80,22 +80,28 @@ impl Book {
             name: user.name.clone(),
             scope: None,
         };
-        Some((person, Owner { user: key, uid: entry.uid.clone(), n_passwords: user.n_passwords }))
+        Some((person, Owner::User { user: key, uid: entry.uid.clone(), n_passwords: user.n_passwords }))
     }
 
     /// The person as they are now: a local user's groups may have changed since.
     pub(crate) fn present(&self, person: &Person, owner: Option<&Owner>) -> Person {
-        let user = owner.and_then(|owner| self.users.get(&owner.user));
+        let user = match owner {
+            Some(Owner::User { user, .. }) => self.users.get(user),
+            _ => None,
+        };
         let groups = user.map_or_else(|| person.groups.clone(), |user| groups_of(&user.record));
         Person { groups, ..person.clone() }
     }
 
-    /// What a person's sessions, links and tokens end with: nothing, unless they are a local user; and one who is gone has none.
+    /// What a person's sessions, links and tokens end with; nothing, unless they are a local user or a service account.
     pub(crate) fn owner_of(&self, person: &Person) -> Result<Option<Owner>, IdentityError> {
-        match person.username.strip_prefix(LOCAL) {
-            Some(name) => self.local(name).map(|(_, owner)| Some(owner)).ok_or_else(|| no_such(name)),
-            None => Ok(None),
+        if let Some(name) = person.username.strip_prefix(LOCAL) {
+            return self.local(name).map(|(_, owner)| Some(owner)).ok_or_else(|| no_such(name));
         }
+        let Some(account) = ServiceAccount::of_username(&person.username) else { return Ok(None) };
+        let gone = || IdentityError::NoSuch { kind: "service account", name: account.to_string() };
+        let uid = self.account(&account).cloned().ok_or_else(gone)?;
+        Ok(Some(Owner::Account { namespace: account.namespace, name: account.name, uid }))
     }
 }
 

@@ -5,11 +5,13 @@ mod settings;
 pub(crate) use settings::{SETTINGS, Setting, Shape};
 
 use crate::data::{self, DataError};
+use seaway_base::http::Cidr;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where a setting came from; later ones win.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +100,7 @@ impl Config {
             if let (Some(flag), Some(value)) = (setting.flag, flags.get(setting.name)) {
                 chosen = (value.clone(), Origin::Flag(flag));
             }
-            check(setting, &chosen.0).and_then(|()| long_enough(setting, &chosen.0)).map_err(|why| ConfigError::Value {
+            check(setting, &chosen.0).and_then(|()| sensible(setting, &chosen.0)).map_err(|why| ConfigError::Value {
                 origin: chosen.1.clone(),
                 name: setting.name,
                 why,
@@ -174,7 +176,7 @@ impl Config {
     }
 
     /// A duration.
-    pub(crate) fn duration(&self, name: &str) -> std::time::Duration {
+    pub(crate) fn duration(&self, name: &str) -> Duration {
         self.text(name).map_or_else(Default::default, |text| seaway_api::GoDuration::from(text).or_zero())
     }
 
@@ -246,14 +248,27 @@ fn check(setting: &Setting, value: &Value) -> Result<(), String> {
     Err(format!("must be {wanted}, and is {value}"))
 }
 
-/// What a certificate could not be made for is no lifetime.
-fn long_enough(setting: &Setting, value: &Value) -> Result<(), String> {
-    if setting.name != "tls.lifetime" {
-        return Ok(());
+/// A lifetime that nothing could be made for, or an address that is none.
+fn sensible(setting: &Setting, value: &Value) -> Result<(), String> {
+    let within = |min: Duration, max: Duration, words: &str| {
+        let given = seaway_api::GoDuration::from(value.as_str().unwrap_or_default()).or_zero();
+        if (min..=max).contains(&given) { Ok(()) } else { Err(format!("must be {words}, and is {value}")) }
+    };
+    let minute = Duration::from_secs(60);
+    match setting.name {
+        "tls.lifetime" => within(seaway_server::tls::LIFETIME_MIN, Duration::MAX, "2s or more")
+            .map_err(|why| format!("{why}; leave it out for 720h")),
+        "sessions.idle" => within(minute, Duration::MAX, "1m or more"),
+        "sessions.max" => within(minute, 30 * 24 * 60 * minute, "from 1m to 720h"),
+        "trustedProxies" => {
+            let texts = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+            match texts.into_iter().find(|text| Cidr::parse(text).is_none()) {
+                Some(text) => Err(format!("`{text}` is neither an address nor a CIDR such as 10.0.0.0/8")),
+                None => Ok(()),
+            }
+        }
+        _ => Ok(()),
     }
-    let given = seaway_api::GoDuration::from(value.as_str().unwrap_or_default()).or_zero();
-    let fits = given >= seaway_server::tls::LIFETIME_MIN;
-    if fits { Ok(()) } else { Err(format!("must be 2s or more, and is {value}; leave it out for 720h")) }
 }
 
 /// The settings as JSON, for `seaway config -o json`.
@@ -308,6 +323,10 @@ mod tests {
         refused("retention: {promotions: many}\n", "FILE: `retention.promotions`: must be a whole number, and is \"many\"");
         let short = "FILE: `tls.lifetime`: must be 2s or more, and is \"0s\"; leave it out for 720h";
         refused("tls: {lifetime: 0s}\n", short);
+        refused("sessions: {idle: 59s}\n", "FILE: `sessions.idle`: must be 1m or more, and is \"59s\"");
+        refused("sessions: {max: 721h}\n", "FILE: `sessions.max`: must be from 1m to 720h, and is \"721h\"");
+        let proxy = "FILE: `trustedProxies`: `proxy.local` is neither an address nor a CIDR such as 10.0.0.0/8";
+        refused("trustedProxies: [10.0.0.0/8, proxy.local]\n", proxy);
         refused("tls: {key: k.pem}\n", "`tls.certificate` and `tls.key` go together");
     }
 

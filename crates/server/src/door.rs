@@ -1,7 +1,9 @@
 //! The port: TLS and connections; what stands behind it is the table of routes.
 
+use crate::reach::Peer;
 use crate::tls::Certificates;
-use axum::Router;
+use axum::middleware::AddExtension;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
+use tower::Layer as _;
 
 /// Connections at one time; more wait in the system's queue.
 const CONNECTIONS_MAX: usize = 2048;
@@ -89,15 +92,15 @@ impl Door {
         let Options { routes, certificates, clock, trust } = options;
         let acceptor = TlsAcceptor::from(certificates.server_config()?);
         let renewal = tokio::spawn(renew(certificates, clock, trust));
-        let graceful = GracefulShutdown::new();
+        let (graceful, address) = (GracefulShutdown::new(), self.address);
         let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, remote) = match accepted {
+                Ok((stream, remote)) => (stream, remote),
                 Err(err) => {
                     // Out of file descriptors, most likely: waiting lets others close.
                     tracing::warn!(error = %err, "accept a connection");
@@ -108,6 +111,8 @@ impl Door {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
             let (acceptor, app, watcher) = (acceptor.clone(), routes.clone(), graceful.watcher());
             tokio::spawn(async move {
+                let local = stream.local_addr().unwrap_or(address);
+                let app = Extension(Peer { remote, local }).layer(app);
                 connection(stream, acceptor, app, watcher).await;
                 drop(slot);
             });
@@ -120,7 +125,12 @@ impl Door {
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, app: Router, watcher: hyper_util::server::graceful::Watcher) {
+async fn connection(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    app: AddExtension<Router, Peer>,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
     // Without it a small answer waits for the client's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };

@@ -1,9 +1,10 @@
 //! Fingerprints of certificates, as browsers show them: SHA-256 of the DER form, in pairs of hexadecimal digits.
 
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme, WantsVerifier};
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sha2::{Digest as _, Sha256};
 use std::io;
 use std::sync::Arc;
@@ -24,21 +25,37 @@ pub fn of_pem(pem: &[u8]) -> Option<String> {
 /// # Errors
 /// It does not answer within five seconds, or shows one that none of these CAs vouches for.
 pub async fn presented(host: &str, port: u16, ca_pem: &[u8]) -> io::Result<String> {
-    let asked = tokio::time::timeout(PATIENCE, ask(host, port, ca_pem)).await;
-    asked.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, format!("{host}:{port} does not answer"))))
-}
-
-async fn ask(host: &str, port: u16, ca_pem: &[u8]) -> io::Result<String> {
-    let unusable = |err: &dyn std::fmt::Display| io::Error::new(io::ErrorKind::InvalidInput, err.to_string());
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(ca_pem) {
         roots.add(certificate.map_err(|err| unusable(&err))?).map_err(|err| unusable(&err))?;
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|err| unusable(&err))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    ask(host, port, config()?.with_root_certificates(roots).with_no_client_auth()).await
+}
+
+/// The same to who trusts nobody yet: for people to compare, and for nothing else. Nothing is sent to the server.
+///
+/// # Errors
+/// It does not answer within five seconds.
+pub async fn shown_to_anybody(host: &str, port: u16) -> io::Result<String> {
+    let anybody = Arc::new(Anybody(aws_lc_rs::default_provider()));
+    ask(host, port, config()?.dangerous().with_custom_certificate_verifier(anybody).with_no_client_auth()).await
+}
+
+fn unusable(err: &dyn std::fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, err.to_string())
+}
+
+fn config() -> io::Result<ConfigBuilder<ClientConfig, WantsVerifier>> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    builder.with_safe_default_protocol_versions().map_err(|err| unusable(&err))
+}
+
+async fn ask(host: &str, port: u16, config: ClientConfig) -> io::Result<String> {
+    let asked = tokio::time::timeout(PATIENCE, handshake(host, port, config)).await;
+    asked.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, format!("{host}:{port} does not answer"))))
+}
+
+async fn handshake(host: &str, port: u16, config: ClientConfig) -> io::Result<String> {
     let host = host.trim_matches(['[', ']']);
     let name = ServerName::try_from(host.to_owned()).map_err(|err| unusable(&err))?;
     let stream = TcpStream::connect((host, port)).await?;
@@ -46,6 +63,45 @@ async fn ask(host: &str, port: u16, ca_pem: &[u8]) -> io::Result<String> {
     let (_, session) = stream.get_ref();
     let shown = session.peer_certificates().and_then(|all| all.first());
     shown.map(|certificate| of(certificate)).ok_or_else(|| io::Error::other("it showed no certificate"))
+}
+
+/// Takes any certificate, whose holder it must be all the same.
+#[derive(Debug)]
+struct Anybody(CryptoProvider);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 fn of(der: &[u8]) -> String {

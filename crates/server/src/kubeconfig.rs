@@ -15,7 +15,7 @@ pub const CLUSTER_PREFIX: &str = "seaway-";
 pub struct Kubeconfig<'a> {
     /// `https://127.0.0.1:7443`.
     pub server: &'a str,
-    /// What to trust, PEM.
+    /// What to trust, PEM; empty is what the system trusts.
     pub ca_pem: &'a str,
     /// The token.
     pub token: &'a Secret<String>,
@@ -35,10 +35,14 @@ impl Kubeconfig<'_> {
         if let Some(namespace) = self.namespace {
             context["namespace"] = json!(namespace);
         }
+        let mut server = json!({ "server": self.server });
+        if !self.ca_pem.is_empty() {
+            server["certificate-authority-data"] = json!(STANDARD.encode(self.ca_pem));
+        }
         let config = json!({
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{ "name": cluster, "cluster": { "server": self.server, "certificate-authority-data": STANDARD.encode(self.ca_pem) } }],
+            "clusters": [{ "name": cluster, "cluster": server }],
             "users": [{ "name": self.user, "user": { "token": self.token.reveal() } }],
             "contexts": [{ "name": cluster, "context": context }],
             "current-context": cluster,

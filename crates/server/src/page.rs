@@ -42,8 +42,13 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/assets/{name}", get(asset))
 }
 
+/// What proves that a script or style is of this answer.
+pub(crate) fn nonce() -> String {
+    STANDARD.encode(secret_bytes::<16>())
+}
+
 async fn index() -> Response {
-    let nonce = STANDARD.encode(secret_bytes::<16>());
+    let nonce = nonce();
     let html = Built::get("index.html").and_then(|file| String::from_utf8(file.data.into_owned()).ok());
     let Some(html) = html else {
         let plain = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
@@ -120,7 +125,7 @@ fn kind(path: &str) -> Option<&'static str> {
 }
 
 /// The headers that every answer of the page bears.
-fn guarded(mut response: Response, policy: &str) -> Response {
+pub(crate) fn guarded(mut response: Response, policy: &str) -> Response {
     let fixed: [(HeaderName, &'static str); 4] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),

@@ -276,14 +276,17 @@ fn same_machine(own: IpAddr, ip: IpAddr) -> bool {
     own == ip || own.to_canonical() == ip || (own.is_unspecified() && (ip.is_loopback() || UdpSocket::bind((ip, 0)).is_ok()))
 }
 
-struct Cidr {
+/// A network such as `10.0.0.0/8`, or one address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cidr {
     ip: u128,
     bits: u32,
     v4: bool,
 }
 
 impl Cidr {
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads it; `None` if it is neither.
+    pub fn parse(text: &str) -> Option<Self> {
         let (ip, bits) = match text.trim().split_once('/') {
             Some((ip, bits)) => (ip, Some(bits.parse::<u32>().ok()?)),
             None => (text.trim(), None),
@@ -301,7 +304,8 @@ impl Cidr {
         }
     }
 
-    fn contains(&self, ip: IpAddr) -> bool {
+    /// Is the address in it?
+    pub fn contains(&self, ip: IpAddr) -> bool {
         let (number, width) = Self::number(ip);
         let shift = width - self.bits.min(width);
         (width == 32) == self.v4 && number.checked_shr(shift).unwrap_or(0) == self.ip.checked_shr(shift).unwrap_or(0)

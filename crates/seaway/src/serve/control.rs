@@ -48,7 +48,7 @@ pub(super) fn start(parts: Parts<'_>) -> Control {
         scratch: data.join("scratch"),
     };
     let served = api.clone();
-    let client_for: ClientFor = Arc::new(move |name: &str| super::in_process(&served, Identity::controller(name)));
+    let client_for: ClientFor = Arc::new(move |name: &str| served.client(Identity::controller(name)));
     let handle = Controllers::start(Context {
         client_for,
         ports,

@@ -1,9 +1,11 @@
 //! The control plane put together: store, API, door, controllers; and taken apart again in the order that loses nothing.
 
 mod control;
+mod entry;
 mod figures;
 mod key;
 pub(crate) mod logs;
+mod oidc;
 
 use crate::config::Config;
 use crate::data::{Data, Server};
@@ -15,7 +17,7 @@ use seaway_base::http::{Egress, HttpClient, Proxies};
 use seaway_base::{Random, Secret, SharedClock, SystemClock, chain};
 use seaway_server::kubeconfig::Kubeconfig;
 use seaway_server::tls::{Certificates, Source};
-use seaway_server::{Door, Health, Info, Metrics, ServerState, Tokens, door};
+use seaway_server::{Door, Health, Metrics, Tokens, door};
 use seaway_store::{SqliteStore, Store, StoreError};
 use std::error::Error;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -24,7 +26,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tower::ServiceBuilder;
 
 /// The effect in hand is finished by then.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
@@ -95,6 +96,7 @@ struct Plane {
     stop_door: watch::Sender<bool>,
     door: tokio::task::JoinHandle<Result<(), door::DoorError>>,
     url: String,
+    _recheck: Option<entry::Recheck>,
 }
 
 impl Plane {
@@ -106,7 +108,7 @@ impl Plane {
         }
         // The port first: that it is taken is worth knowing before anything is touched.
         let door = Door::bind(listen).await.map_err(|err| of(&err, "choose another with --listen, or stop what uses it"))?;
-        let url = config.external_url(door.address())?;
+        let (url, port) = (config.external_url(door.address())?, door.address().port());
         let store = open_store(config, data).await?;
         health.ready("store");
         figures::register(&metrics, &store);
@@ -120,23 +122,23 @@ impl Plane {
             config,
             data,
             api: &api,
-            http,
+            http: http.clone(),
             clock: Arc::clone(&clock),
             random: random.clone(),
             metrics: &metrics,
             url: &url,
         });
         let (stop_door, stopped) = watch::channel(false);
-        let info = Info::new(env!("CARGO_PKG_VERSION"), &url, &data.join(""));
-        let info = Arc::new(Info { is_built: |step| seaway_steps::find(step).is_some(), ..info });
-        let state = ServerState { api: api.clone(), clock: Arc::clone(&clock), random, info };
         let tokens = Tokens::default().with(&token.token, admin());
-        let routes = seaway_server::router(state, tokens, health.clone(), metrics);
+        make_namespaces(&api.client(admin())).await?;
+        let entry =
+            entry::open(entry::Parts { config, data, api: &api, http, clock: &clock, random, port, url: &url, tokens: &tokens })
+                .await?;
+        let routes = seaway_server::router(entry.state, tokens, health.clone(), metrics);
         let behind = door::Options { routes, certificates: token.certificates, clock, trust: token.trust };
         let door = tokio::spawn(door.serve(behind, stopped));
-        make_namespaces(&in_process(&api, admin())).await?;
         health.ready("api");
-        Ok(Self { api, collector, control, health, stop_door, door, url })
+        Ok(Self { api, collector, control, health, stop_door, door, url, _recheck: entry.recheck })
     }
 
     /// Waits until everything is in step, tells so, and goes on waiting: it ends only if the door does.
@@ -285,11 +287,6 @@ fn names(config: &Config, url: &str) -> Vec<String> {
 fn admin() -> Identity {
     // The name is not empty, so this is never the service account.
     Identity::new(ADMIN, &["system:masters", "system:authenticated"]).unwrap_or_else(|| Identity::controller(ADMIN))
-}
-
-/// A client of this process, as somebody.
-fn in_process(api: &ApiServer, identity: Identity) -> Client {
-    Client::new(ServiceBuilder::new().layer(identity).service(api.router()), "default")
 }
 
 async fn make_namespaces(client: &Client) -> Result<(), Failure> {
