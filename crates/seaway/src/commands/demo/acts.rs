@@ -1,14 +1,16 @@
 //! What the demo shows: the first minute, the state of a kept folder, and the four acts that check themselves against git.
 
 use super::bank::STAGES;
+use super::people::FIRST;
 use super::supervisor::{Ports, Supervisor};
 use crate::data;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
+use seaway_server::fingerprint;
 use std::time::{Duration, Instant};
 
 /// The soak of prod-us where nobody waits a minute.
-const SHORT_SOAK: Duration = Duration::from_secs(3);
+pub(super) const SHORT_SOAK: Duration = Duration::from_secs(3);
 
 /// What is running, and where.
 pub(super) fn banner(supervisor: &Supervisor, keeps: &str) {
@@ -76,13 +78,44 @@ pub(super) async fn state(supervisor: &Supervisor) -> Result<()> {
     Ok(())
 }
 
+/// The page's one-time link, what the browser will say of the certificate, and who there is.
+pub(super) async fn door(supervisor: &Supervisor) -> Result<()> {
+    let link = supervisor.people.link(supervisor.folder(), FIRST).await?;
+    let ca = std::fs::read(supervisor.folder().join("tls/ca.pem")).context("read the CA")?;
+    let address = supervisor.url();
+    let port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(443);
+    let fingerprint = fingerprint::presented("127.0.0.1", port, &ca).await.context("look at the certificate")?;
+    let (me, of) = (me(), of(supervisor));
+    say!("\n  open  {link}");
+    say!("        signs you in as {FIRST}, once, within ten minutes; `{me} open{of}` makes another, for the admin");
+    say!(
+        "        the browser will warn that it does not know who vouches for the certificate; it is ours if its SHA-256 fingerprint is"
+    );
+    say!("        {fingerprint}");
+    say!("        `{me} trust{of}` tells how to have it trusted");
+    say!("");
+    for (index, (name, password, may)) in supervisor.people.rows().enumerate() {
+        let lead = if index == 0 { "people" } else { "" };
+        say!("  {lead:<6}  {name:<5}  {password}  {may}");
+    }
+    Ok(())
+}
+
+/// This program, as it is typed.
+fn me() -> String {
+    std::env::current_exe().map_or_else(|_| "seaway".to_owned(), |path| data::shown(&path))
+}
+
+/// A folder that is not looked at by itself is named, so that each line works as it stands.
+fn of(supervisor: &Supervisor) -> String {
+    let usual = data::home().is_ok_and(|home| home.join("demo") == supervisor.folder());
+    if usual { String::new() } else { format!(" --data {}", data::shown(supervisor.folder())) }
+}
+
 /// The commands worth trying.
 pub(super) fn commands(supervisor: &Supervisor) {
-    let me = std::env::current_exe().map_or_else(|_| "seaway".to_owned(), |path| data::shown(&path));
+    let (me, of) = (me(), of(supervisor));
     let kubeconfig = data::shown(&supervisor.folder().join("kubeconfig"));
-    // A folder that is not looked at by itself is named, so that each line works as it stands.
-    let usual = data::home().is_ok_and(|home| home.join("demo") == supervisor.folder());
-    let of = if usual { String::new() } else { format!(" --data {}", data::shown(supervisor.folder())) };
     let tries = [
         (format!("export KUBECONFIG={kubeconfig}"), "then kubectl get stages works too"),
         (format!("{me} demo push fund-transfer:1.5.1{of}"), "a new image, no docker needed"),

@@ -10,6 +10,7 @@ mod bank;
 mod child;
 mod control;
 mod crash;
+mod people;
 mod push;
 mod supervisor;
 
@@ -35,6 +36,9 @@ pub(crate) struct Args {
     /// With --once: instead of the acts, kill -9 the control plane so many times while versions flow, and check git after each
     #[arg(long, requires = "once", value_name = "N")]
     kills: Option<u32>,
+    /// Free ports, and a soak of seconds: for tests
+    #[arg(long, hide = true, conflicts_with = "once")]
+    quick: bool,
 }
 
 /// An error of the demo that knows what to do about it.
@@ -124,7 +128,7 @@ impl Args {
             Some(Command::Crash) => control::ask(folder, "crash").await,
             Some(Command::Reset) => reset(folder),
             None if self.once => acts::once(self.kills).await,
-            None => supervisor::run(folder).await,
+            None => supervisor::run(folder, self.quick).await,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::bank::{self, ORIGIN, PROJECT, REPOSITORY, STAGES, WAREHOUSE};
 use super::child::ControlPlane;
+use super::people::People;
 use super::{Hinted, control, push};
 use crate::data;
 use anyhow::{Context as _, Result, bail};
@@ -53,6 +54,7 @@ pub(super) struct Supervisor {
     control_plane: Mutex<ControlPlane>,
     listen: String,
     soak: Option<Duration>,
+    pub(super) people: People,
 }
 
 impl Supervisor {
@@ -78,9 +80,11 @@ impl Supervisor {
         let git_serving = serve(ports.git, routes).await.with_context(|| taken("git server", ports.git))?;
         let listen = format!("127.0.0.1:{}", if ports.api == 0 { free_port()? } else { ports.api });
         let control_plane = Mutex::new(ControlPlane::start(folder, &listen).await?);
-        let this = Arc::new(Self { folder: folder.to_owned(), git, git_serving, registry_serving, control_plane, listen, soak });
+        let (folder, people) = (folder.to_owned(), People::open(folder)?);
+        let this = Arc::new(Self { folder, git, git_serving, registry_serving, control_plane, listen, soak, people });
         this.tell_of_pushes(&registry);
         this.apply_bank().await?;
+        this.people.introduce(this.verbs().await?.client()).await?;
         Ok(this)
     }
 
@@ -317,7 +321,7 @@ fn free_port() -> Result<u16> {
 }
 
 /// `seaway demo`: up until Ctrl-C.
-pub(super) async fn run(folder: &Path) -> Result<()> {
+pub(super) async fn run(folder: &Path, quick: bool) -> Result<()> {
     if let Ok(up) = control::read(folder) {
         let running = format!("a demo runs on {} already (process {})", data::shown(folder), up.pid);
         bail!(Hinted::new(running, format!("`seaway get stages` asks it; Ctrl-C where it runs, or kill {}, stops it", up.pid)));
@@ -347,7 +351,8 @@ pub(super) async fn run(folder: &Path) -> Result<()> {
     if ours {
         std::fs::write(&unfinished, "").with_context(|| format!("write {}", unfinished.display()))?;
     }
-    let supervisor = Supervisor::start(folder, Ports::FIXED, None).await?;
+    let (ports, soak) = if quick { (Ports::FREE, Some(super::acts::SHORT_SOAK)) } else { (Ports::FIXED, None) };
+    let supervisor = Supervisor::start(folder, ports, soak).await?;
     let keeps = if kept { "kept from before" } else { "kept" };
     super::acts::banner(&supervisor, &format!("{keeps}; `seaway demo reset` clears it"));
     if kept {
@@ -358,9 +363,10 @@ pub(super) async fn run(folder: &Path) -> Result<()> {
             std::fs::remove_file(&unfinished).with_context(|| format!("remove {}", unfinished.display()))?;
         }
     }
-    super::acts::commands(&supervisor);
     let up = control::Up { pid: std::process::id(), git: supervisor.git_address(), registry: supervisor.registry_address() };
     let answering = control::serve(folder, &up, Arc::clone(&supervisor))?;
+    super::acts::door(&supervisor).await?;
+    super::acts::commands(&supervisor);
     watch(&supervisor).await?;
     answering.abort();
     let _ = std::fs::remove_file(folder.join("demo.sock"));
