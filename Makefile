@@ -1,7 +1,7 @@
 # Two commands: `make demo` runs the main job, `make test` passes the tests. Both install what is missing first.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: demo test check setup build bench clean
+.PHONY: demo test check setup build bench shots clean
 
 CARGO_HOME_BIN := $(HOME)/.cargo/bin
 export PATH := $(CARGO_HOME_BIN):$(PATH)
@@ -40,6 +40,10 @@ parts: setup
 
 bench: build
 	@cargo xtask bench
+
+## The README's pictures, from the real demo.
+shots: build parts
+	@PATH=$$(tests/node):$$PATH node tests/browser/shots.mjs
 
 clean:
 	@cargo clean

@@ -1,0 +1,80 @@
+// One demo and one browser that trusts its CA for real, with what each scene needs.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { guard, openBrowser } from "../../ui/test/browser/guard.mjs";
+import { Demo } from "./demo.mjs";
+
+const axe = readFileSync(createRequire(new URL("../../ui/package.json", import.meta.url)).resolve("axe-core/axe.min.js"), "utf8");
+
+export async function begin() {
+  const demo = await Demo.start();
+  const browser = await trusting(demo).catch(async (error) => {
+    await demo.end();
+    throw error;
+  });
+  const faults = [];
+  const contexts = [];
+  return {
+    demo,
+    browser,
+    faults,
+    /** A browser of somebody's own: signed in by a one-time link of theirs, or not signed in where `user` is null. */
+    async signIn({ user = "bob", path = "/", link, ...options } = {}) {
+      const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+      contexts.push(context);
+      const page = await open(context, demo, faults);
+      const way = link ?? (user ? await demo.linkOf(user) : `${demo.url}${path}`);
+      await page.goto(path === "/" || !user ? way : `${demo.url}${path}${new URL(way).hash}`);
+      return page;
+    },
+    /** One more tab of the same browser. */
+    tab: (page) => open(page.context(), demo, faults),
+    async axe(page, where) {
+      // In a world of its own: the page's CSP stays in force and does not meet it.
+      const session = await page.context().newCDPSession(page);
+      const { frameTree } = await session.send("Page.getFrameTree");
+      const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id });
+      const evaluate = (expression, more = {}) => session.send("Runtime.evaluate", { expression, contextId: executionContextId, ...more });
+      await evaluate(axe);
+      const script = `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => JSON.stringify(violations
+        .filter((one) => ["serious", "critical"].includes(one.impact))
+        .map((one) => [one.id, one.nodes[0].html, one.nodes[0].failureSummary].join(" "))))`;
+      const { result, exceptionDetails } = await evaluate(script, { awaitPromise: true });
+      await session.detach();
+      if (exceptionDetails) throw new Error(`axe on ${where}: ${exceptionDetails.text}`);
+      return JSON.parse(result.value).map((one) => `${where}: ${one}`);
+    },
+    async forget() {
+      for (const context of contexts.splice(0)) await context.close();
+    },
+    /** What each open page looks like now. */
+    async photograph(folder, name) {
+      mkdirSync(folder, { recursive: true });
+      const pages = contexts.flatMap((context) => context.pages());
+      for (const [n, page] of pages.entries()) await page.screenshot({ path: join(folder, `${name}-${n}.png`) }).catch(() => {});
+    },
+    async end() {
+      await browser.close();
+      await demo.end();
+    },
+  };
+}
+
+async function open(context, demo, faults) {
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  await guard(page, demo.url, faults);
+  return page;
+}
+
+/** A browser that trusts the demo's CA, as `seaway trust` tells people to have it. */
+async function trusting(demo) {
+  const store = join(demo.home, ".pki/nssdb");
+  mkdirSync(store, { recursive: true });
+  const certutil = (...args) => execFileSync("certutil", ["-d", `sql:${store}`, ...args], { stdio: "pipe" });
+  certutil("-N", "--empty-password");
+  certutil("-A", "-t", "C,,", "-n", "seaway-demo", "-i", join(demo.folder, "tls/ca.pem"));
+  return openBrowser({ env: { ...process.env, HOME: demo.home } });
+}
