@@ -5,11 +5,13 @@ import { api } from "../shared/api/client.ts";
 import type { ActivityFilter, ActivityItem } from "../shared/api/types.ts";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
 import { useOpen, type Openable } from "../shared/frame/open.ts";
+import type { LiveBoard } from "../shared/live/board.ts";
 import { useBoard, useList } from "../shared/live/hooks.ts";
 import { Ago } from "../shared/look/Ago.tsx";
 import { Button } from "../shared/look/Button.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
 import { ProblemNote } from "../shared/look/ProblemNote.tsx";
+import { Words } from "../shared/look/Words.tsx";
 import { short } from "../shared/look/version.ts";
 import { csvOf } from "./csv.ts";
 import { TimeRange } from "./TimeRange.tsx";
@@ -128,7 +130,17 @@ async function all(project: string, filter: ActivityFilter): Promise<ActivityIte
   return items;
 }
 
+/** What it was done to, by the version it is about where the board knows it. */
+function inWords(board: LiveBoard, { object, stage }: ActivityItem): string {
+  if (object.kind === "Freight") return board.get("freight", object.name)?.label ?? `freight ${short(object.name)}`;
+  if (object.kind !== "Promotion") return `${object.kind.toLowerCase()} ${object.name}`;
+  const row = board.get("promotions", object.name);
+  if (row) return `${row.label} into ${row.stage}`;
+  return stage ? `a promotion into ${stage}` : `promotion ${object.name}`;
+}
+
 function Items({ items }: { items: readonly ActivityItem[] }) {
+  const board = useBoard();
   return (
     <div className={css.scroll} tabIndex={0} role="region" aria-label="activity">
       <table className={css.table}>
@@ -161,15 +173,14 @@ function Items({ items }: { items: readonly ActivityItem[] }) {
                       data-name={item.object.name}
                       title={`${item.object.kind} ${item.object.name}`}
                     >
-                      {item.object.kind.toLowerCase()}{" "}
-                      {/^[0-9a-f]{40}$/.test(item.object.name) ? short(item.object.name) : item.object.name}
+                      {inWords(board, item)}
                     </OpenLink>
                   ) : (
                     `${item.object.kind} ${item.object.name}`
                   )}
                 </td>
                 <td className={css.message} title={item.message}>
-                  {item.message}
+                  <Words text={item.message} />
                 </td>
               </tr>
             );

@@ -14,23 +14,26 @@ export function Outputs({ output }: { output: unknown }) {
   const pairs = typeof output === "object" && !Array.isArray(output) ? Object.entries(output) : [["", output] as const];
   if (pairs.length === 0) return null;
   return (
-    <dl className={css.outputs} aria-label="outputs">
-      {pairs.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name || "output"}</dt>
-          <dd>
-            {isPlain(value) ? (
-              <Copy text={textOf(value)} shown={shownOf(textOf(value))} label={name} />
-            ) : (
-              <details>
-                <summary>{Array.isArray(value) ? `${value.length} of them` : "more"}</summary>
-                <pre tabIndex={0}>{textOf(value)}</pre>
-                <Copy text={textOf(value)} shown="copy it as JSON" label={name} />
-              </details>
-            )}
-          </dd>
-        </div>
-      ))}
-    </dl>
+    <details className={css.fold}>
+      <summary>{pairs.length === 1 ? "1 output" : `${pairs.length} outputs`}</summary>
+      <dl className={css.outputs} aria-label="outputs">
+        {pairs.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name || "output"}</dt>
+            <dd>
+              {isPlain(value) ? (
+                <Copy text={textOf(value)} shown={shownOf(textOf(value))} label={name} />
+              ) : (
+                <details>
+                  <summary>{Array.isArray(value) ? `${value.length} of them` : "more"}</summary>
+                  <pre tabIndex={0}>{textOf(value)}</pre>
+                  <Copy text={textOf(value)} shown="copy it as JSON" label={name} />
+                </details>
+              )}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </details>
   );
 }

@@ -54,7 +54,7 @@ export function PromotionPanel({ name }: { name: string }) {
   return (
     <Panel kind="promotion" title={`${view.label} into ${view.stage}`} subtitle={<StateMark state={view.phase} />}>
       {query.isError && <ProblemNote error={query.error} />}
-      {view.answer ? (
+      {view.answer && view.phase !== "Succeeded" ? (
         <Why answer={may ? answerToYou(view.answer) : view.answer} />
       ) : (
         view.message !== "" &&

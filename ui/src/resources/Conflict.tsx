@@ -2,14 +2,14 @@
 import type { KubeObject } from "../shared/api/kubernetes.ts";
 import { Diff } from "../promotion/Diff.tsx";
 import { Button } from "../shared/look/Button.tsx";
-import { differenceOf, textOf } from "./text.ts";
+import { changedBy, differenceOf, textOf } from "./text.ts";
 import type { useEdit } from "./useEdit.ts";
 import css from "./ResourceView.module.css";
 
 export function Conflict({ edit, theirs }: { edit: ReturnType<typeof useEdit>; theirs: KubeObject }) {
   const onTop = edit.onTop(theirs);
   const changed = edit.object ? differenceOf(textOf(edit.object), textOf(theirs)) : "";
-  const who = savedBy(theirs);
+  const who = changedBy(theirs);
   return (
     <section className={css.conflict} role="alert" aria-label="somebody else saved">
       <p>
@@ -34,15 +34,4 @@ export function Conflict({ edit, theirs }: { edit: ReturnType<typeof useEdit>; t
       </p>
     </section>
   );
-}
-
-/** The manager that wrote last, as the server keeps account. */
-function savedBy(object: KubeObject): string {
-  const fields = object.metadata["managedFields"];
-  if (!Array.isArray(fields)) return "";
-  const kept = fields as { manager?: string; time?: string; subresource?: string }[];
-  const [last] = kept
-    .filter((one) => !one.subresource && one.time !== undefined)
-    .sort((a, b) => ((a.time ?? "") < (b.time ?? "") ? 1 : -1));
-  return last?.manager ?? "";
 }

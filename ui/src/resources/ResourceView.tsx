@@ -30,7 +30,7 @@ export function ResourceView({ resource, name }: { resource: Resource; name: str
   const isReadOnly = resource.isReadOnly === true || !rights.write;
   const asks = trial.isPending || save.isPending;
   const doTry = () => {
-    if (isLive && !asks && !isReadOnly) trial.mutate();
+    if (isLive && !asks && !isReadOnly && edit.isChanged && moved === null) trial.mutate();
   };
   const status = statusText(object);
   const error = trial.error ?? save.error;
@@ -65,7 +65,7 @@ export function ResourceView({ resource, name }: { resource: Resource; name: str
               Undo
             </Button>
             <Button
-              disabled={!isLive || asks || !edit.isChanged}
+              disabled={!isLive || asks || !edit.isChanged || moved !== null}
               title="the server checks it and keeps nothing"
               keys="Ctrl-Enter"
               onClick={doTry}
@@ -93,7 +93,7 @@ export function ResourceView({ resource, name }: { resource: Resource; name: str
           ))}
         </ul>
       )}
-      {trial.data && edit.isChanged && (
+      {trial.data && edit.isChanged && moved === null && (
         <section className={css.tried} aria-label="what it would change">
           <p>
             <StateMark state="succeeded" word={false} /> It would be accepted

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { refusalOf, Refusal, warningsOf, type KubeObject } from "../shared/api/kubernetes.ts";
-import { causesOf, differenceOf, faultsOf, keysOf, objectOf, rebased, textOf } from "./text.ts";
+import { causesOf, CHANGED_BY, changedBy, differenceOf, faultsOf, keysOf, objectOf, rebased, textOf } from "./text.ts";
 
 const stage: KubeObject = {
   apiVersion: "kargo.akuity.io/v1alpha1",
@@ -15,6 +15,26 @@ test("the text is what a person writes, and is written back as what was read", (
   expect(text).not.toMatch(/resourceVersion|uid|managedFields|status|generation/);
   const read = objectOf(text, stage);
   expect("object" in read && read.object.metadata).toEqual({ name: "qa", namespace: "bank", resourceVersion: "7", uid: "u" });
+});
+
+test("who changed it last is not a person's to write, and is not lost", () => {
+  const noted = { ...stage, metadata: { ...stage.metadata, annotations: { [CHANGED_BY]: "user:alice" } } };
+  expect(textOf(noted)).toBe(text);
+  const read = objectOf(text, noted);
+  expect("object" in read && read.object.metadata["annotations"]).toEqual({ [CHANGED_BY]: "user:alice" });
+  expect(changedBy(noted)).toBe("user:alice");
+  expect(
+    changedBy({
+      ...stage,
+      metadata: {
+        ...stage.metadata,
+        managedFields: [
+          { manager: "kubectl-edit", time: "2" },
+          { manager: "x", time: "1" },
+        ],
+      },
+    }),
+  ).toBe("kubectl-edit");
 });
 
 test("what cannot be read says where; what would be another object is refused", () => {

@@ -13,10 +13,28 @@ export interface Fault {
 
 const KEPT_BY_THE_SERVER = ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"];
 
+/** Who changed it last, as the control plane notes it with each write. */
+export const CHANGED_BY = "seaway.dev/changed-by";
+
+type Annotations = Record<string, string>;
+const annotationsOf = (object: KubeObject) => (object.metadata["annotations"] ?? {}) as Annotations;
+
+/** Who wrote it last: the actor, else the field manager; empty if neither is told. */
+export function changedBy(object: KubeObject): string {
+  const actor = annotationsOf(object)[CHANGED_BY];
+  if (actor !== undefined) return actor;
+  const kept = object.metadata["managedFields"] as { manager?: string; time?: string; subresource?: string }[] | undefined;
+  const [last] = [...(kept ?? [])].filter((one) => !one.subresource).sort((a, b) => ((a.time ?? "") < (b.time ?? "") ? 1 : -1));
+  return last?.manager ?? "";
+}
+
 /** The part that a person writes: no status, and nothing that the server keeps account of. */
 export function textOf(object: KubeObject): string {
   const { status: _, ...rest } = object;
   const metadata = Object.fromEntries(Object.entries(object.metadata).filter(([key]) => !KEPT_BY_THE_SERVER.includes(key)));
+  const { [CHANGED_BY]: __, ...annotations } = annotationsOf(object);
+  if (Object.keys(annotations).length > 0) metadata["annotations"] = annotations;
+  else delete metadata["annotations"];
   return stringify({ ...rest, metadata }, { lineWidth: 0 });
 }
 
@@ -44,7 +62,9 @@ export function objectOf(text: string, base: KubeObject): { object: KubeObject }
     return whole(`this is the ${base.kind} of ${base.apiVersion}: apiVersion and kind stay as they are`);
   if (object.metadata?.name !== base.metadata.name) return whole(`this is ${base.metadata.name}: its name stays as it is`);
   const { resourceVersion, uid } = base.metadata;
-  return { object: { ...object, metadata: { ...object.metadata, resourceVersion, uid } as KubeObject["metadata"] } };
+  const actor = annotationsOf(base)[CHANGED_BY];
+  const annotations = actor === undefined ? {} : { annotations: { ...annotationsOf(object), [CHANGED_BY]: actor } };
+  return { object: { ...object, metadata: { ...object.metadata, ...annotations, resourceVersion, uid } as KubeObject["metadata"] } };
 }
 
 const firstLine = (text: string) => (text.includes("\n") ? text.indexOf("\n") : text.length);

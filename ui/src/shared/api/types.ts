@@ -318,6 +318,8 @@ export interface ActivityItem {
   actor: string;
   reason: string;
   object: { kind: string; name: string };
+  /** Empty if it is about none. */
+  stage?: string;
   message: string;
 }
 export interface Activity {

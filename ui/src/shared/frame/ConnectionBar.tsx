@@ -27,7 +27,7 @@ export function ConnectionBar() {
   return (
     <p className={`${css.bar} ${css.back}`} role="status">
       <b>Connected again.</b> Missed between {clock(missed.from)} and {clock(missed.until)}:{" "}
-      {n === 0 ? "nothing changed." : n === 1 ? "1 change" : `${n} changes`}
+      {n === 0 ? "nothing changed." : n === 1 ? "1 change: " : `${n} changes: `}
       {missed.freight.slice(0, SHOWN_MAX).map((name) => (
         <OpenLink key={name} kind="freight" name={name} className={css.one}>
           new: {board.get("freight", name)?.label}

@@ -4,7 +4,7 @@ import css from "./Empty.module.css";
 
 export function Empty({ what, command, then }: { what: string; command?: string; then?: string }) {
   return (
-    <div className={css.empty}>
+    <div className={css.empty} data-place="empty">
       <p>{what}</p>
       {command !== undefined && (
         <p className={css.command}>

@@ -10,10 +10,9 @@ export function Quiet({ error }: { error: unknown }) {
     <p className={css.quiet}>
       <Words text={error.message} />
       {error.hint !== "" && (
-        <>
-          {" "}
+        <span className={css.hint}>
           <Words text={error.hint} />
-        </>
+        </span>
       )}
     </p>
   );
