@@ -122,6 +122,14 @@ pub(crate) fn home() -> Result<PathBuf, DataError> {
     Ok(state.join("seaway"))
 }
 
+/// The kubeconfig that `seaway login` keeps.
+///
+/// # Errors
+/// [`DataError::NoHome`].
+pub(crate) fn login() -> Result<PathBuf, DataError> {
+    home().map(|home| home.join("login"))
+}
+
 /// A path as people write it: `~` for home.
 pub(crate) fn shown(path: &Path) -> String {
     let home = std::env::var_os("HOME").map(PathBuf::from);

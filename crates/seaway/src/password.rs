@@ -60,6 +60,18 @@ impl Source {
     }
 }
 
+/// The password of `user`, who signs in.
+///
+/// # Errors
+/// There is nobody to ask, or nothing on standard input.
+pub(crate) fn of_user(user: &str, stdin: bool) -> Result<Secret<String>, Failure> {
+    let password = if stdin { from_stdin()? } else { typed(&format!("password of {user}: "))? };
+    if password.reveal().is_empty() {
+        return Err(Failure::new("the password is empty", "type it, or put it on standard input for --password-stdin"));
+    }
+    Ok(password)
+}
+
 /// A hundred random bits, in groups that can be read out.
 pub(crate) fn generated() -> Secret<String> {
     let letters = secret_bytes::<20>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));

@@ -48,6 +48,7 @@ impl Session {
             home: data::home().ok(),
             seaway_data: path("SEAWAY_DATA"),
             kubeconfig: std::env::var("KUBECONFIG").ok(),
+            login: data::login().ok().filter(|path| path.exists()),
             running: &data::running,
         };
         let target = Target::choose(&asked, &around)?;

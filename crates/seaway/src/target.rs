@@ -27,6 +27,8 @@ pub(crate) struct Around<'a> {
     pub(crate) seaway_data: Option<PathBuf>,
     /// `$KUBECONFIG`.
     pub(crate) kubeconfig: Option<String>,
+    /// What `seaway login` keeps, if somebody is signed in.
+    pub(crate) login: Option<PathBuf>,
     /// Who serves a folder now.
     pub(crate) running: &'a dyn Fn(&Path) -> Option<Server>,
 }
@@ -49,6 +51,8 @@ pub(crate) enum TargetError {
     None { looked: Vec<String> },
     #[error("two control planes run: {}", folders.join(" and "))]
     Both { folders: Vec<String> },
+    #[error("you are signed in at {login}, and a control plane runs in {folder}")]
+    LoginAndFolder { login: String, folder: String, file: String },
     #[error("nothing serves `{folder}`{}", if *stale { " (its server.json is of a process that is gone)" } else { "" })]
     NotRunning { folder: String, stale: bool, is_demo: bool },
     #[error("read `{path}`")]
@@ -78,6 +82,9 @@ impl TargetError {
         match self {
             Self::None { .. } => "`seaway demo` shows one at work, `seaway serve` starts one of your own".to_owned(),
             Self::Both { folders } => format!("name one: --data {}", folders.first().map_or("DIR", String::as_str)),
+            Self::LoginAndFolder { folder, file, .. } => {
+                format!("name one: --data {folder}, or --kubeconfig {file}; `seaway logout` signs out")
+            }
             Self::NotRunning { folder, is_demo: true, .. } => format!("seaway demo --data {folder}"),
             Self::NotRunning { folder, .. } => format!("seaway serve --data {folder}"),
             Self::Kubeconfig { err, .. } => match **err {
@@ -111,6 +118,9 @@ impl Target {
         }
         let folders: Vec<PathBuf> = around.home.iter().flat_map(|home| USUAL.map(|name| home.join(name))).collect();
         let running: Vec<&PathBuf> = folders.iter().filter(|folder| (around.running)(folder).is_some()).collect();
+        if let Some(login) = &around.login {
+            return Self::of_login(login, &running, asked);
+        }
         match running[..] {
             [one] => return Self::of_folder(one, asked, around),
             [] => {}
@@ -125,6 +135,24 @@ impl Target {
             return Err(TargetError::Guard { current: target.context, known });
         }
         Ok(target)
+    }
+
+    /// The control plane that somebody is signed in at. One that runs here is meant as well, unless it is the same.
+    fn of_login(login: &Path, running: &[&PathBuf], asked: &Asked) -> Result<Self, TargetError> {
+        let file = login.to_string_lossy();
+        let target = Self::read(&file, asked.context.as_deref())?;
+        let same = |folder: &&&PathBuf| {
+            let own = Self::read(&folder.join("kubeconfig").to_string_lossy(), None);
+            own.is_ok_and(|own| own.server().is_some() && own.server() == target.server())
+        };
+        match running.first().filter(|_| !running.iter().any(|folder| same(&folder))) {
+            Some(folder) => Err(TargetError::LoginAndFolder {
+                login: target.server().unwrap_or("?").to_owned(),
+                folder: shown(folder),
+                file: shown(login),
+            }),
+            None => Ok(target),
+        }
     }
 
     fn of_folder(folder: &Path, asked: &Asked, around: &Around<'_>) -> Result<Self, TargetError> {
@@ -243,11 +271,12 @@ mod tests {
         running: Vec<PathBuf>,
         kubeconfig: Option<String>,
         seaway_data: Option<PathBuf>,
+        login: Option<PathBuf>,
     }
 
     impl Machine {
         fn new() -> Self {
-            Self { home: TempDir::new().unwrap(), running: Vec::new(), kubeconfig: None, seaway_data: None }
+            Self { home: TempDir::new().unwrap(), running: Vec::new(), kubeconfig: None, seaway_data: None, login: None }
         }
 
         fn path(&self, name: &str) -> PathBuf {
@@ -285,6 +314,7 @@ mod tests {
                 home: Some(self.home.path().to_owned()),
                 seaway_data: self.seaway_data.clone(),
                 kubeconfig: self.kubeconfig.clone(),
+                login: self.login.clone(),
                 running: &running,
             };
             Target::choose(asked, &around)
@@ -324,6 +354,30 @@ mod tests {
         let text = err.to_string().replace(&machine.home.path().display().to_string(), "HOME");
         assert_eq!(text, "two control planes run: HOME/demo and HOME/default");
         assert!(err.hint().starts_with("name one: --data "));
+    }
+
+    #[test]
+    fn a_login_counts_before_the_environment_and_never_silently_instead_of_what_runs() {
+        let mut machine = Machine::new();
+        machine.kubeconfig = Some(machine.write("ours", "seaway-").join("kubeconfig").display().to_string());
+        machine.login = Some(machine.write("far", "seaway-").join("kubeconfig"));
+        assert_eq!(machine.choose(&Asked::default()).unwrap().context, "seaway-far");
+        // The same server as the one that runs: it is the identity that was chosen.
+        let mut machine = machine.running("demo");
+        assert_eq!(machine.choose(&Asked::default()).unwrap().context, "seaway-far");
+        let login = machine.login.clone().unwrap();
+        let other = std::fs::read_to_string(&login).unwrap().replace("127.0.0.1:1", "seaway.example.com");
+        std::fs::write(&login, other).unwrap();
+        let err = machine.choose(&Asked::default()).unwrap_err();
+        assert!(
+            err.to_string().starts_with("you are signed in at https://seaway.example.com, and a control plane runs in "),
+            "{err}"
+        );
+        assert!(err.hint().contains("--data ") && err.hint().contains("seaway logout"), "{}", err.hint());
+        let asked = Asked { data: Some(machine.path("demo")), ..Asked::default() };
+        assert_eq!(folder(machine.choose(&asked)), "demo");
+        machine.login = None;
+        assert_eq!(folder(machine.choose(&Asked::default())), "demo");
     }
 
     #[test]

@@ -37,8 +37,14 @@ pub(crate) async fn ask(
     if status.is_success() { Ok(answer) } else { Err(refused(what, status, &answer)) }
 }
 
+/// An instant of an answer as a table shows it: to the second.
+pub(crate) fn instant(value: &Value) -> String {
+    let text = value.as_str().unwrap_or_default();
+    text.parse::<jiff::Timestamp>().map_or_else(|_| text.to_owned(), |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
 /// A problem (RFC 9457), or a Status where the Kubernetes API answered.
-fn refused(what: &str, status: http::StatusCode, answer: &Value) -> Failure {
+pub(crate) fn refused(what: &str, status: http::StatusCode, answer: &Value) -> Failure {
     let text = |name: &str| answer[name].as_str().filter(|text| !text.is_empty());
     let said = text("detail").or(text("message")).map_or_else(|| status.to_string(), str::to_owned);
     let hint = match (text("hint"), text("id")) {

@@ -25,13 +25,18 @@ impl Args {
         let session = Session::open(global, Access::Read).await?;
         let url = link(&session.client).await?;
         output::line(format_args!("open  {url}"));
-        if self.print || !has_display() {
-            return Ok(Exit::Done);
-        }
-        if let Err(err) = browse(&url) {
-            output::aside(format_args!("no browser was started ({err}): open the link yourself"));
-        }
+        start_browser(&url, self.print);
         Ok(Exit::Done)
+    }
+}
+
+/// Starts the browser at an address that was printed already, unless it was only to be printed or there is no display.
+pub(super) fn start_browser(url: &str, print: bool) {
+    if print || !has_display() {
+        return;
+    }
+    if let Err(err) = browse(url) {
+        output::aside(format_args!("no browser was started ({err}): open the link yourself"));
     }
 }
 
