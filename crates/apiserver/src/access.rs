@@ -68,7 +68,7 @@ impl ApiServer {
 
     /// Whether a watch may go on.
     pub(crate) fn may_watch(&self, call: &Call, name: &str) -> Result<(), Failure> {
-        let asked = resource(&call.kind, &call.namespace, name, None);
+        let asked = resource(&call.kind, &call.namespace, name, call.subresource.as_deref());
         let decision = self.authorizer.decide(&call.identity, "watch", asked);
         decision.into_result().map(drop).map_err(|denied| forbidden(&call.kind, name, denied))
     }

@@ -50,6 +50,13 @@ pub struct Served {
 /// Group, version and kind of what is posted to the subresource `token`.
 const TOKEN_REQUEST: (&str, &str, &str) = ("authentication.k8s.io", "v1", "TokenRequest");
 
+/// A subresource.
+struct Part {
+    name: &'static str,
+    sent: Option<(&'static str, &'static str, &'static str)>,
+    verbs: &'static [&'static str],
+}
+
 /// The verbs of a resource that is stored.
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
@@ -61,12 +68,23 @@ impl Served {
 
     /// What can be done with it: reviews are asked and never stored.
     pub fn verbs(&self) -> &'static [&'static str] {
-        if self.kind.ends_with("Review") { &["create"] } else { &VERBS }
+        match self.kind.as_str() {
+            kind if kind.ends_with("Review") => &["create"],
+            // There is never one.
+            "Service" => &["get", "list"],
+            _ => &VERBS,
+        }
     }
 
-    /// Whether its objects have the subresource `token`.
-    fn gives_tokens(&self) -> bool {
-        self.group.is_empty() && self.plural == "serviceaccounts"
+    /// Its subresources, and what is sent to them where it is not the object itself.
+    fn parts(&self) -> Vec<Part> {
+        let is_core = |plural: &str| self.group.is_empty() && self.plural == plural;
+        let parts = [
+            (self.has_status, Part { name: "status", sent: None, verbs: &["get", "patch", "update"] }),
+            (is_core("namespaces"), Part { name: "finalize", sent: None, verbs: &["update"] }),
+            (is_core("serviceaccounts"), Part { name: "token", sent: Some(TOKEN_REQUEST), verbs: &["create"] }),
+        ];
+        parts.into_iter().filter(|(has, _)| *has).map(|(_, part)| part).collect()
     }
 
     /// The kinds that every Kubernetes has and that Seaway serves besides its own, with schemas.
@@ -191,11 +209,16 @@ pub fn resources(served: &[Served], group: &str, version: &str) -> Option<Value>
             resource["categories"] = json!(one.categories);
         }
         list.push(resource);
-        if one.has_status {
-            list.push(json!({"name": format!("{}/status", one.plural), "singularName": "", "namespaced": one.namespaced, "kind": one.kind, "verbs": ["get", "patch", "update"]}));
-        }
-        if one.gives_tokens() {
-            list.push(json!({"name": format!("{}/token", one.plural), "singularName": "", "namespaced": one.namespaced, "group": TOKEN_REQUEST.0, "version": TOKEN_REQUEST.1, "kind": TOKEN_REQUEST.2, "verbs": ["create"]}));
+        for part in one.parts() {
+            let name = format!("{}/{}", one.plural, part.name);
+            let mut own =
+                json!({"name": name, "singularName": "", "namespaced": one.namespaced, "kind": one.kind, "verbs": part.verbs});
+            if let Some((group, version, kind)) = part.sent {
+                own["group"] = group.into();
+                own["version"] = version.into();
+                own["kind"] = kind.into();
+            }
+            list.push(own);
         }
     }
     let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
@@ -260,14 +283,14 @@ fn aggregated_resource(one: &Served) -> Value {
     if !one.categories.is_empty() {
         resource["categories"] = json!(one.categories);
     }
-    if one.has_status {
-        resource["subresources"] =
-            json!([{"subresource": "status", "responseKind": response, "verbs": ["get", "patch", "update"]}]);
-    }
-    if one.gives_tokens() {
-        let (group, version, kind) = TOKEN_REQUEST;
+    let part = |part: Part| {
+        let (group, version, kind) = part.sent.unwrap_or((&one.group, &one.version, &one.kind));
         let response = json!({"group": group, "version": version, "kind": kind});
-        resource["subresources"] = json!([{"subresource": "token", "responseKind": response, "verbs": ["create"]}]);
+        json!({"subresource": part.name, "responseKind": response, "verbs": part.verbs})
+    };
+    let parts: Vec<Value> = one.parts().into_iter().map(part).collect();
+    if !parts.is_empty() {
+        resource["subresources"] = parts.into();
     }
     resource
 }

@@ -45,7 +45,8 @@ async fn a_viewer_reads_and_nothing_else() {
     bank.check("mallory", "GET", "/apis", none.clone(), 200, "kargo.akuity.io").await;
     bank.check("mallory", "GET", "/openapi/v3", none.clone(), 200, "paths").await;
     bank.check("mallory", "GET", "/", none.clone(), 403, "the verb get on the path /").await;
-    bank.check("admin", "GET", "/", none, 200, "paths").await;
+    bank.check("admin", "GET", "/", none.clone(), 200, "paths").await;
+    bank.check("admin", "GET", "/api/v1/namespaces/bank/finalize", none, 405, "").await;
 }
 
 #[tokio::test]

@@ -118,6 +118,19 @@ async fn tokens_of_accounts_are_for_who_may_have_them() {
     .await;
     bank.check("ann", "POST", ours, json!({}), 403, "become service account seaway/stages").await;
     bank.check("admin", "POST", ours, json!({}), 201, "token-of seaway/stages").await;
+    // Users, sessions and keys are Secrets there: whoever writes one becomes anybody.
+    let rule = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]});
+    bank.make("/apis/rbac.authorization.k8s.io/v1/clusterroles", json!({"metadata": {"name": "keys"}, "rules": [rule]})).await;
+    bank.make(
+        "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+        json!({"metadata": {"name": "keys"}, "subjects": [{"kind": "User", "name": "user:ann"}],
+        "roleRef": {"kind": "ClusterRole", "name": "keys"}}),
+    )
+    .await;
+    let secret = || json!({"metadata": {"name": "forged", "labels": {"seaway.dev/identity": "session"}}});
+    bank.check("ann", "POST", "/api/v1/namespaces/default/secrets", secret(), 201, "").await;
+    bank.check("ann", "POST", "/api/v1/namespaces/seaway/secrets", secret(), 403, "ann may not write secret forged").await;
+    bank.check("seaway/identity", "POST", "/api/v1/namespaces/seaway/secrets", secret(), 201, "").await;
     let review = format!("{AUTHENTICATION}/tokenreviews");
     let ask = |token: &str| json!({"spec": {"token": token}});
     bank.check("bob", "POST", &review, ask("x"), 403, "create on tokenreviews").await;

@@ -2,7 +2,6 @@
 //!
 //! The ways out are Kubernetes': being in `system:masters`, the verb `escalate` on the role, the verb `bind` on the role a binding names.
 
-use super::RBAC;
 use super::ask::{Attributes, ServiceAccount, Who};
 use super::claims::Claims;
 use super::decision::{Denied, place};
@@ -10,6 +9,7 @@ use super::names::shown;
 use super::objects::{RoleKind, RoleRef, Rules, text};
 use super::policy::Policy;
 use super::rule::{Rule, lacking};
+use super::{RBAC, SYSTEM_NAMESPACE};
 use serde_json::Value;
 
 /// The type of a Secret that is filled with a token of a service account, and the annotation that names it.
@@ -44,6 +44,11 @@ impl Policy {
             (RBAC, "RoleBinding") => self.may_bind(who, namespace, &format!("rolebinding {name}"), new),
             (RBAC, "ClusterRoleBinding") => self.may_bind(who, "", &format!("clusterrolebinding {name}"), new),
             ("", "ServiceAccount") => self.may_map(who, namespace, name, new, old),
+            ("", "Secret") if namespace == SYSTEM_NAMESPACE => {
+                let ours = ServiceAccount::of_username(who.name).is_some_and(|account| account.namespace == SYSTEM_NAMESPACE);
+                // Users, sessions and keys are kept there: whoever writes one becomes anybody.
+                if ours { Ok(()) } else { self.has_everything(who, &format!("write secret {name}")) }
+            }
             ("", "Secret") if text(new, "type") == TOKEN => {
                 let of = new.pointer("/metadata/annotations").map(|it| text(it, TOKEN_OF)).unwrap_or_default();
                 ServiceAccount::new(namespace, of).map_or(Ok(()), |account| self.may_become(who, &account))
@@ -140,7 +145,10 @@ fn gives_rights(group: &str, new: &Value, old: Option<&Value>) -> bool {
     match (group, text(new, "kind")) {
         (RBAC, _) => true,
         ("", "ServiceAccount") => Claims::granted(new) != old.map(Claims::granted).unwrap_or_default(),
-        ("", "Secret") => text(new, "type") == TOKEN,
+        ("", "Secret") => {
+            let namespace = new.pointer("/metadata").map(|it| text(it, "namespace")).unwrap_or_default();
+            text(new, "type") == TOKEN || namespace == SYSTEM_NAMESPACE
+        }
         _ => false,
     }
 }

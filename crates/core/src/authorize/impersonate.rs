@@ -87,7 +87,7 @@ impl Policy {
         self.has_everything(who, &format!("become service account {account}"))
     }
 
-    fn has_everything(&self, who: &Who<'_>, what: &str) -> Result<(), Denied> {
+    pub(super) fn has_everything(&self, who: &Who<'_>, what: &str) -> Result<(), Denied> {
         if who.is_master() {
             return Ok(());
         }

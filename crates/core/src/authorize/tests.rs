@@ -450,10 +450,8 @@ fn a_token_of_a_controller_takes_every_right() {
         json!({ "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token", "metadata": metadata })
     };
     assert_eq!(confers(&policy, "eve", &secret("bank", "stages"), None), "may");
-    assert!(
-        confers(&policy, "eve", &secret("seaway", "stages"), None)
-            .starts_with("eve may not become service account seaway/stages")
-    );
+    // Nobody else writes a Secret of any type where users, sessions and keys are kept.
+    assert!(confers(&policy, "eve", &secret("seaway", "stages"), None).starts_with("eve may not write secret t"));
     // `/*` is every path there is, yet not every one there could be.
     let controller = ServiceAccount::new("seaway", "stages").unwrap();
     assert!(policy.may_become(&Who::new("root", &[]), &controller).unwrap_err().message.ends_with("does not have: * on *"));
