@@ -70,7 +70,8 @@ pub(crate) async fn guard(State(guard): State<Guard>, mut request: Request, next
     let extensions = request.extensions_mut();
     extensions.insert(ClientAddress(client));
     match proven {
-        Proven::As(identity, proof) => {
+        Proven::As(known) => {
+            let (identity, proof) = *known;
             extensions.insert(identity);
             extensions.insert(proof);
         }
@@ -95,7 +96,7 @@ pub(crate) async fn require(request: Request, next: Next) -> Response {
 }
 
 enum Proven {
-    As(Identity, Proof),
+    As(Box<(Identity, Proof)>),
     Nobody(&'static str),
 }
 
@@ -193,14 +194,14 @@ fn by_token(folder: &Tokens, identities: &Identities, token: &str) -> Option<Pro
             name: identity.username.to_string(),
             scope: None,
         };
-        return Some(Proven::As(identity.clone(), Proof::Folder(person)));
+        return Some(Proven::As(Box::new((identity.clone(), Proof::Folder(person)))));
     }
     identities.bearer(token).map(as_signed_in)
 }
 
 fn as_signed_in(signed_in: SignedIn) -> Proven {
     match identity_of(&signed_in) {
-        Some(identity) => Proven::As(identity, Proof::SignedIn(signed_in)),
+        Some(identity) => Proven::As(Box::new((identity, Proof::SignedIn(signed_in)))),
         None => Proven::Nobody("the identity has no name"),
     }
 }
