@@ -1,0 +1,92 @@
+//! Users, tokens, links and trust with the real binary.
+
+use crate::running::{BANK, Plane, run, seaway};
+use serde_json::Value;
+use std::io::Write as _;
+use std::process::Stdio;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// A command that is told a password on standard input.
+fn told(plane: &Plane, args: &[&str], password: &str) -> (i32, String) {
+    let mut child = plane.command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// The same control plane, as whoever has the token.
+fn as_bearer(plane: &Plane, token: &str, args: &[&str]) -> crate::running::Said {
+    let mut kubeconfig = json(&std::fs::read_to_string(plane.data().join("kubeconfig")).unwrap());
+    kubeconfig["users"][0]["user"]["token"] = token.into();
+    let path = plane.home().join("token.kubeconfig");
+    std::fs::write(&path, kubeconfig.to_string()).unwrap();
+    run(seaway(plane.home()).arg("--kubeconfig").arg(path).args(args))
+}
+
+#[test]
+fn a_user_is_added_listed_given_another_password_and_removed() {
+    let plane = Plane::start();
+    let said = plane.ok(&["user", "add", "bob", "--group", "promoters", "--generate"]);
+    let password = said.lines().find_map(|line| line.strip_prefix("password  ")).unwrap();
+    assert!(password.split(' ').next().unwrap().len() > 20, "{said}");
+    assert_eq!(told(&plane, &["user", "add", "eve", "--password-stdin"], "a long enough password").0, 0);
+    assert_eq!(plane.ok(&["user", "list", "-o", "name"]).lines().collect::<Vec<_>>(), ["bob", "eve"]);
+    let listed = plane.ok(&["user", "list", "-o", "json"]);
+    assert_eq!(json(&listed)["items"][0]["groups"][0], "promoters");
+    assert!(!listed.contains("hash") && !listed.contains("argon2"), "{listed}");
+    let (code, err) = told(&plane, &["user", "add", "bob", "--password-stdin"], "a long enough password");
+    assert!(code == 1 && err.contains("bob") && err.contains("hint: "), "{err}");
+    assert_eq!(told(&plane, &["user", "passwd", "bob", "--password-stdin"], "another long password").0, 0);
+    plane.ok(&["user", "rm", "bob"]);
+    assert_eq!(plane.ok(&["user", "list", "-o", "name"]), "eve\n");
+    assert_eq!(plane.run(&["user", "rm", "bob"]).code, 1);
+}
+
+#[test]
+fn without_a_terminal_a_password_is_asked_for_in_vain() {
+    let plane = Plane::start();
+    let said = plane.run(&["user", "add", "bob"]);
+    assert_eq!(said.code, 64);
+    assert!(said.err.contains("--password-stdin or --generate"), "{}", said.err);
+}
+
+#[test]
+fn a_token_is_its_owner_for_less_until_it_is_revoked() {
+    let plane = Plane::start();
+    assert_eq!(plane.apply(BANK, &[]).code, 0);
+    let made = json(&plane.ok(&["token", "create", "ci", "-p", "bank", "--verb", "get,list", "--expires", "1d", "-o", "json"]));
+    let token = made["token"].as_str().unwrap();
+    let read = as_bearer(&plane, token, &["get", "stages", "-p", "bank", "-o", "name"]);
+    assert_eq!((read.code, read.out.as_str()), (0, "stage.kargo.akuity.io/qa\n"), "{}", read.err);
+    let refused = as_bearer(&plane, token, &["delete", "stage", "qa", "-p", "bank"]);
+    assert!(refused.code == 1 && refused.err.contains("hint: "), "{}", refused.err);
+    let listed = plane.ok(&["token", "list", "-o", "json"]);
+    assert!(!listed.contains(token), "a token is shown once");
+    plane.ok(&["token", "revoke", made["id"].as_str().unwrap()]);
+    assert_eq!(as_bearer(&plane, token, &["get", "stages", "-p", "bank"]).code, 1);
+}
+
+#[test]
+fn one_is_told_who_one_is_and_gets_a_link() {
+    let plane = Plane::start();
+    assert_eq!(plane.ok(&["whoami", "-o", "name"]), "admin\n");
+    assert!(json(&plane.ok(&["whoami", "-o", "json"]))["groups"].as_array().unwrap().contains(&"system:masters".into()));
+    let link = plane.ok(&["open", "--print"]);
+    assert!(link.starts_with("open  https://127.0.0.1:") && link.contains("/#"), "{link}");
+    assert_ne!(link, plane.ok(&["open", "--print"]));
+}
+
+#[test]
+fn trust_names_the_ca_and_the_certificate_that_is_shown() {
+    let plane = Plane::start();
+    let trust = json(&plane.ok(&["trust", "-o", "json"]));
+    let ca = plane.data().join("tls/ca.pem");
+    assert_eq!(trust["ca"].as_str(), ca.to_str());
+    assert_eq!(plane.ok(&["trust", "--pem"]), std::fs::read_to_string(&ca).unwrap());
+    assert_ne!(trust["caFingerprint"], trust["fingerprint"]);
+    let text = plane.ok(&["trust"]);
+    assert!(text.contains(trust["caFingerprint"].as_str().unwrap()) && text.contains("update-ca-certificates"), "{text}");
+}
