@@ -22,9 +22,10 @@ export function FreightPanel({ name }: { name: string }) {
   const freight = useObject("freight", name);
   const isLoaded = useLoaded();
   const history = useList("promotions").filter((row) => row.freight === name);
-  const was = [...new Set(history.filter((row) => row.phase === "Succeeded").map((row) => row.stage))].filter(
-    (stage) => !freight?.in.includes(stage),
-  );
+  const promoted = new Set(history.filter((row) => row.phase === "Succeeded").map((row) => row.stage));
+  const was = useList("stages")
+    .map((one) => one.name)
+    .filter((stage) => promoted.has(stage) && !freight?.in.includes(stage));
   if (!isLoaded) return null;
   if (!freight)
     return (

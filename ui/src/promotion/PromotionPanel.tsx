@@ -79,9 +79,21 @@ export function PromotionPanel({ name }: { name: string }) {
   );
 }
 
+/** By its steps, whose instants are finer than the promotion's own. */
+function lastedOf({ steps, startedAt, finishedAt }: PromotionView): string | null {
+  const begun = steps.flatMap((step) => step.startedAt ?? []).sort()[0] ?? startedAt;
+  const ended =
+    steps
+      .flatMap((step) => step.finishedAt ?? [])
+      .sort()
+      .at(-1) ?? finishedAt;
+  return begun && ended ? took(begun, ended) : null;
+}
+
 function About({ view, may }: { view: PromotionView; may: boolean }) {
   const { project } = useBoard();
   const isOpen = !hasEnded(view.phase);
+  const lasted = isOpen ? null : lastedOf(view);
   return (
     <Section title="What it is">
       <Rows>
@@ -96,7 +108,7 @@ function About({ view, may }: { view: PromotionView; may: boolean }) {
         <Row name="asked by">
           {view.actor}, <Ago at={view.createdAt} suffix="ago" />
         </Row>
-        {view.startedAt && view.finishedAt && <Row name="took">{took(view.startedAt, view.finishedAt)}</Row>}
+        {lasted !== null && <Row name="took">{lasted}</Row>}
         <Row name="plan">
           {view.planDigest ? (
             <>

@@ -1,10 +1,7 @@
 // Who people are and how they came in: `user:bob` is a user of this control plane; anything else was vouched for by a provider, or is a service account.
 
 /** The name by which a local user signs in; null for everybody else. */
-export function localName(user: string): string | null {
-  if (user.startsWith("user:")) return user.slice("user:".length);
-  return user.includes(":") ? null : user;
-}
+export const localName = (user: string): string | null => (user.startsWith("user:") ? user.slice("user:".length) : null);
 
 /** `a, b c` is three groups. */
 export const listOf = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
