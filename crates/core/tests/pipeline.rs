@@ -1,6 +1,7 @@
 //! The bank's pipeline, decision by decision: what the transcript promises, and the rules behind it.
 
 mod bank;
+mod board;
 
 use bank::{Bank, direct, from, soak, stage};
 use insta::assert_snapshot;

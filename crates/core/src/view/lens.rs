@@ -45,6 +45,13 @@ impl<'a> Lens<'a> {
         in_order(self.index.project.stages).into_iter().map(|stage| self.stage(stage).0).collect()
     }
 
+    /// The names of all stages, in the order of the pipeline.
+    pub fn in_order(&self) -> Vec<String> {
+        let mut names: Vec<&String> = self.order.keys().collect();
+        names.sort_by_key(|name| self.order.get(*name));
+        names.into_iter().cloned().collect()
+    }
+
     /// A stage by name.
     pub fn stage_named(&self, name: &str) -> Option<&'a Stage> {
         self.index.stage(name)
