@@ -9,7 +9,6 @@ use crate::session::{Opening, later};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
-use std::time::Duration;
 
 /// Links of one person that are good at one time; the oldest gives way.
 const N_OF_ONE_MAX: usize = 16;
@@ -94,12 +93,7 @@ impl Identities {
         if !self.kept().remove::<Link>(&name, &uid).await? {
             return Err(SignInError::LinkUsed);
         }
-        let opening = Opening::new(link.person.clone(), Via::Link).from(from);
-        let left = link.until.map(|until| Duration::try_from(until.duration_since(now)).unwrap_or_default());
-        let opening = match left {
-            Some(left) => opening.at_most(left),
-            None => opening,
-        };
+        let opening = Opening::new(link.person.clone(), Via::Link).from(from).until(link.until);
         Ok(self.open(opening, link.owner.clone()).await?)
     }
 }

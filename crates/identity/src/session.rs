@@ -87,12 +87,13 @@ pub struct Opening {
     from: Option<IpAddr>,
     grant: Option<Grant>,
     lasts: Option<Duration>,
+    until: Option<Timestamp>,
 }
 
 impl Opening {
     /// Of somebody who came in this way.
     pub const fn new(person: Person, via: Via) -> Self {
-        Self { person, via, from: None, grant: None, lasts: None }
+        Self { person, via, from: None, grant: None, lasts: None, until: None }
     }
 
     /// From this address.
@@ -111,6 +112,12 @@ impl Opening {
     #[must_use]
     pub fn at_most(self, lasts: Duration) -> Self {
         Self { lasts: Some(lasts), ..self }
+    }
+
+    /// It ends by then, with what it was made by; `None` is no such end.
+    #[must_use]
+    pub fn until(self, until: Option<Timestamp>) -> Self {
+        Self { until, ..self }
     }
 }
 
@@ -172,12 +179,12 @@ impl Identities {
 
     /// Opens a session that ends with its owner as they were when they were checked.
     pub(crate) async fn open(&self, opening: Opening, owner: Option<Owner>) -> Result<NewSession, IdentityError> {
-        let Opening { person, via, from, grant, lasts } = opening;
+        let Opening { person, via, from, grant, lasts, until } = opening;
         self.make_room(&person.username).await?;
         let cookie = make("");
         let (hash, now) = (digest(cookie.reveal()), self.kept().now());
         let max = self.settings().session_max;
-        let expires_at = later(now, lasts.map_or(max, |lasts| lasts.min(max)));
+        let expires_at = until.unwrap_or(Timestamp::MAX).min(later(now, lasts.map_or(max, |lasts| lasts.min(max))));
         let id = name_of(&hash);
         let session = Session { hash, person, via, owner, created_at: now, used_at: now, expires_at, from, grant };
         self.kept().create(&key(&id), session).await?;

@@ -122,6 +122,21 @@ impl Identities {
         scope: Option<Scope>,
         lasts: Duration,
     ) -> Result<(Secret<String>, TokenRow), IdentityError> {
+        self.make_token_until(person, name, scope, lasts, None).await
+    }
+
+    /// The same; it ends by `until`, with what made it.
+    ///
+    /// # Errors
+    /// As [`Identities::make_token`].
+    pub async fn make_token_until(
+        &self,
+        person: &Person,
+        name: &str,
+        scope: Option<Scope>,
+        lasts: Duration,
+        until: Option<Timestamp>,
+    ) -> Result<(Secret<String>, TokenRow), IdentityError> {
         outside("token", name)?;
         let refused = |why: String| Err(IdentityError::Refused(why));
         if name.len() > NAME_MAX {
@@ -151,7 +166,7 @@ impl Identities {
             person: Person { scope: scope.clone(), ..person.clone() },
             owner,
             created_at: now,
-            expires_at: later(now, lasts.min(LASTS_MAX)),
+            expires_at: until.unwrap_or(Timestamp::MAX).min(later(now, lasts.min(LASTS_MAX))),
             used_at: None,
         };
         let (name, username) = (name.to_owned(), person.username.clone());

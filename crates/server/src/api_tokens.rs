@@ -114,16 +114,15 @@ async fn list(
 async fn make(caller: Caller, Extension(proof): Extension<Proof>, body: Body<NewToken>) -> Result<Response, Problem> {
     unscoped(&proof, "make tokens")?;
     let NewToken { name, scope, expires_in } = body.value;
-    let mut lasts = Duration::from_secs(expires_in.unwrap_or(LASTS_SECONDS));
+    let lasts = Duration::from_secs(expires_in.unwrap_or(LASTS_SECONDS));
     // A session is short and a token of it may be long; what was made by a token ends with it at the latest.
-    if let Proof::SignedIn(signed_in) = &proof
-        && is_by_token(&proof)
-    {
-        let left = signed_in.expires_at.duration_since(caller.state.clock.now());
-        lasts = lasts.min(Duration::try_from(left).unwrap_or_default());
-    }
+    let until = match &proof {
+        Proof::SignedIn(signed_in) if is_by_token(&proof) => Some(signed_in.expires_at),
+        _ => None,
+    };
     let scope = scope.map(|ScopeView { projects, verbs }| Scope { projects, verbs });
-    let (token, row) = caller.state.identities.make_token(proof.person(), &name, scope, lasts).await?;
+    let made = caller.state.identities.make_token_until(proof.person(), &name, scope, lasts, until);
+    let (token, row) = made.await?;
     let (token, row) = (token.reveal().clone(), TokenItem::from(row));
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(MadeToken { row, token })).into_response())
 }

@@ -158,7 +158,9 @@ mod tests {
     fn what_is_forwarded_counts_from_trusted_proxies_alone() {
         let check = |remote: &str, said: &[&str], expected: &str| {
             let mut headers = HeaderMap::new();
-            said.iter().for_each(|line| drop(headers.append(FORWARDED_FOR, line.parse().unwrap())));
+            for line in said {
+                headers.append(FORWARDED_FOR, line.parse().unwrap());
+            }
             headers.insert("forwarded", "for=203.0.113.99".parse().unwrap());
             let client = reach().client(&peer(remote, "127.0.0.1"), &headers);
             assert_eq!(client, expected.parse::<IpAddr>().unwrap(), "{remote} {said:?}");
