@@ -135,9 +135,12 @@ pub(super) async fn promotion(
     let verbs = caller.verbs(&project).await?;
     let promotion = verbs.promotion(named("promotion", &name)?).await?;
     let world = World::read(&verbs, caller.state.info.is_built, caller.state.clock.now()).await?;
-    let (row, answer) = world.ask(|project| Lens::new(project).promotion(&promotion));
+    let (mut row, answer) = world.ask(|project| Lens::new(project).promotion(&promotion));
     let run = world.runs.iter().find(|run| run.name_any() == name);
     let state = journal(run);
+    // The run knows them to the fraction of a second.
+    row.started_at = state.started_at.or(row.started_at);
+    row.finished_at = state.finished_at.or(row.finished_at);
     let digest = promotion.annotations().get(annotation::PLAN_DIGEST).cloned();
     let planned = match &digest {
         Some(digest) => planned(&verbs.api(), &promotion, digest).await?,
@@ -200,35 +203,33 @@ fn of_step(step: &StepState, state: &RunState) -> StepView {
 fn events(promotion: &Promotion, state: &RunState) -> Vec<JournalEvent> {
     let event =
         |at, name: &str, step: &str, message: String| JournalEvent { at, name: name.to_owned(), step: step.to_owned(), message };
-    let mut events = Vec::new();
-    let actor = promotion.annotations().get(annotation::CREATE_ACTOR).map_or("", |actor| seaway_core::why::who(actor));
-    events.extend(promotion.metadata.creation_timestamp.as_ref().map(|at| event(at.0, "asked", "", actor.to_owned())));
-    events.extend(state.started_at.map(|at| event(at, "started", "", String::new())));
+    let mut of_steps = Vec::new();
     for step in &state.steps {
-        events.extend(step.started_at.map(|at| event(at, "started", &step.alias, step.uses.clone())));
+        of_steps.extend(step.started_at.map(|at| event(at, "started", &step.alias, step.uses.clone())));
         let push = step.effect.as_ref().and_then(|effect| effect.push.as_ref());
         if let (Some(push), Some(at)) = (push, step.finished_at)
             && let Some(commit) = &push.landed
         {
             let commit = commit.get(..8).unwrap_or(commit);
-            events.push(event(at, "pushed", &step.alias, format!("commit {commit} on {}", push.name)));
+            of_steps.push(event(at, "pushed", &step.alias, format!("commit {commit} on {}", push.name)));
         }
         let status = step.status.map(|status| status.as_str()).unwrap_or_default();
         let name = match status {
             "Succeeded" => "done".to_owned(),
             other => other.to_lowercase(),
         };
-        events.extend(step.finished_at.map(|at| event(at, &name, &step.alias, plainly(&step.message))));
+        of_steps.extend(step.finished_at.map(|at| event(at, &name, &step.alias, plainly(&step.message))));
     }
-    let status = promotion.status.as_ref();
-    let ended = status.and_then(|status| status.finished_at.as_ref().map(|at| (at.0, status)));
-    events.extend(
-        ended.map(|(at, status)| {
-            event(at, "ended", "", format!("{} {}", status.phase, plainly(&status.message)).trim().to_owned())
-        }),
-    );
-    events.sort_by_key(|event| event.at);
-    events
+    of_steps.sort_by_key(|event| event.at);
+    // Objects have whole seconds: what begins and ends it all is not put in between by its time.
+    let actor = promotion.annotations().get(annotation::CREATE_ACTOR).map_or("", |actor| seaway_core::why::who(actor));
+    let asked = promotion.metadata.creation_timestamp.as_ref().map(|at| event(at.0, "asked", "", actor.to_owned()));
+    let started = state.started_at.map(|at| event(at, "started", "", String::new()));
+    let ended = promotion.status.as_ref().and_then(|status| {
+        let at = state.finished_at.or(status.finished_at.as_ref().map(|at| at.0))?;
+        Some(event(at, "ended", "", format!("{} {}", status.phase, plainly(&status.message)).trim().to_owned()))
+    });
+    asked.into_iter().chain(started).chain(of_steps).chain(ended).collect()
 }
 
 async fn planned(plans: &Api<Plan>, promotion: &Promotion, digest: &str) -> Result<Option<Planned>, Problem> {

@@ -70,6 +70,8 @@ pub(crate) struct Held {
     promotion_rows: Rows,
     answer_rows: Rows,
     promotions_of: BTreeMap<String, Vec<String>>,
+    /// The stages in the order of the pipeline.
+    order: Vec<String>,
     due: BTreeMap<String, Timestamp>,
     looked: Timestamp,
     pub(super) revision: u64,
@@ -107,6 +109,7 @@ impl Held {
             promotion_rows: Rows::new(),
             answer_rows: Rows::new(),
             promotions_of: BTreeMap::new(),
+            order: Vec::new(),
             due: BTreeMap::new(),
             looked: now,
             revision: 0,
@@ -266,6 +269,9 @@ impl Held {
 
     fn take_over(&mut self, made: Made) -> Change {
         let mut change = Change::default();
+        if let Some(order) = made.order {
+            self.order = order;
+        }
         for (stage, due) in made.due {
             match due {
                 Some(at) => self.due.insert(stage, at),
@@ -334,16 +340,15 @@ impl Held {
     /// The board without its end: what is the same for everybody and at every instant.
     pub(super) fn board(&self, project: &str, epoch: &str) -> Bytes {
         let mut text = format!("{{\"revision\":{},\"epoch\":\"{epoch}\",\"project\":{}", self.revision, quoted(project));
-        for (key, rows) in [
-            ("warehouses", &self.warehouse_rows),
-            ("stages", &self.stage_rows),
-            ("freight", &self.freight_rows),
-            ("promotions", &self.promotion_rows),
-            ("answers", &self.answer_rows),
-        ] {
+        let mut put = |key: &str, rows: &mut dyn Iterator<Item = &Bytes>| {
             text.push_str(&format!(",\"{key}\":"));
-            list(&mut text, rows.values());
-        }
+            list(&mut text, rows);
+        };
+        put("warehouses", &mut self.warehouse_rows.values());
+        put("stages", &mut self.order.iter().filter_map(|name| self.stage_rows.get(name)));
+        put("freight", &mut self.freight_rows.values());
+        put("promotions", &mut self.promotion_rows.values());
+        put("answers", &mut self.answer_rows.values());
         text.into()
     }
 }
@@ -356,6 +361,8 @@ struct Made {
     promotions: Vec<(String, Vec<(String, Bytes)>)>,
     answers: Vec<(String, Option<Bytes>)>,
     due: Vec<(String, Option<Timestamp>)>,
+    /// The order of the stages, where it may be another.
+    order: Option<Vec<String>>,
 }
 
 impl Made {
@@ -370,6 +377,7 @@ impl Made {
             promotions: Vec::new(),
             answers: Vec::new(),
             due: Vec::new(),
+            order: touched.all.then(|| lens.in_order()),
         };
         let mut freight = names(touched.all, &touched.freight, &held.freight_rows, held.freight.names());
         for name in names(touched.all, &touched.stages, &held.stage_rows, held.stages.names()) {

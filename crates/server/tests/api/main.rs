@@ -1,0 +1,6 @@
+//! `/seaway/v1` on the embedded engine: what is answered, to whom, and what is refused.
+
+mod live;
+mod refused;
+mod routes;
+mod support;
