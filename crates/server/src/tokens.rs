@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use std::io;
 use std::path::Path;
 
-/// The tokens this process knows: the `admin` one of the data folder. Users and API tokens come with the page.
+/// The tokens that are files: the `admin` one of the data folder. All others are kept by the room `identity`.
 #[derive(Debug, Clone, Default)]
 pub struct Tokens {
     known: Vec<([u8; 32], Identity)>,
