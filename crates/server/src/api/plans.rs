@@ -20,6 +20,7 @@ pub(super) const PLAN: Duration = Duration::from_secs(120);
 /// What is to be planned.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "stage": "prod-eu", "freight": "1.5.0" }))]
 pub(crate) struct PlanAsk {
     /// The stage.
     stage: String,
@@ -154,8 +155,9 @@ pub(super) async fn plan(caller: Caller, Place(project): Place<String>, asked: B
     let stage = verbs.stage(named("stage", &asked.value.stage)?).await?;
     let freight = freight(&verbs, &asked.value.freight).await?;
     let plan = verbs.plan_settled(&asked.value.stage, &freight, PLAN).await?;
-    let all = verbs.all_freight().await?;
-    Ok(Json(view(&plan, &stage, &freight, &all)))
+    let live = caller.state.served.hub.project(&project).await?;
+    let labels = live.held.read().ask(caller.state.clock.now(), &|_| false, |world| world.labels());
+    Ok(Json(view(&plan, &stage, &freight, &labels)))
 }
 
 /// Plans anew, as far as it can be.
@@ -164,10 +166,8 @@ pub(super) async fn again(verbs: &Verbs, stage: &str, freight: &Freight) -> Resu
     Ok(plan.status.unwrap_or_default())
 }
 
-fn view(plan: &Plan, stage: &Stage, freight: &Freight, all: &[Freight]) -> PlanView {
+fn view(plan: &Plan, stage: &Stage, freight: &Freight, labels: &Labels) -> PlanView {
     let status = plan.status.clone().unwrap_or_default();
-    let references: Vec<_> = all.iter().map(Freight::reference).collect();
-    let labels = Labels::new(&references);
     let name = stage.metadata.name.clone().unwrap_or_default();
     let reference = freight.reference();
     let inside = stage.status.as_ref().and_then(|status| status.freight_history.first());
