@@ -1,7 +1,9 @@
-//! A release build holds the page: it is built anew when `make setup` built another one.
+//! The page is held by the program, which is built anew when `make setup` built another one.
+
+use std::path::Path;
 
 fn main() {
-    let embeds = std::env::var("PROFILE").is_ok_and(|profile| profile == "release");
-    // A debug build reads the page's files when it is asked for them.
-    println!("cargo::rerun-if-changed={}", if embeds { "../../ui/dist" } else { "build.rs" });
+    // A path that is not there would have every build begin anew: until the page is built, its folder's parent is looked at.
+    let built = Path::new("../../ui/dist").exists();
+    println!("cargo::rerun-if-changed={}", if built { "../../ui/dist" } else { "../../ui" });
 }

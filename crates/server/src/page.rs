@@ -1,4 +1,4 @@
-//! The page: `/`, `/p/…` and its files, built into the program (a debug build reads them from `ui/dist`); who is signed in, the page asks.
+//! The page: `/`, `/p/…` and its files, built into the program; who is signed in, the page asks.
 
 use axum::Router;
 use axum::body::Body;
