@@ -72,6 +72,8 @@ impl Served {
             kind if kind.ends_with("Review") => &["create"],
             // There is never one.
             "Service" => &["get", "list"],
+            // As in Kubernetes: nobody deletes them all at once.
+            "Namespace" => &["create", "delete", "get", "list", "patch", "update", "watch"],
             _ => &VERBS,
         }
     }

@@ -102,6 +102,7 @@ impl ApiServer {
             (_, Method::PATCH) if named => self.patch(&call).await.map_err(|failure| call.veiled(failure)),
             (_, Method::DELETE) if call.subresource.is_some() => Err(Failure::Method),
             (_, Method::DELETE) if named => self.delete(&mut call).await,
+            (_, Method::DELETE) if !call.kind.verbs().contains(&"deletecollection") => Err(Failure::Method),
             (_, Method::DELETE) => self.delete_collection(&mut call).await,
             _ => Err(Failure::Method),
         }
