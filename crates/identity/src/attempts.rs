@@ -28,13 +28,15 @@ const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 const KNOWN_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 /// Addresses that an account knows.
 const N_KNOWN_MAX: usize = 16;
+/// How the count of an account begins.
+const ACCOUNT: &str = "account ";
 /// Counts that are kept; the oldest give way.
 const N_KEPT_MAX: usize = 4096;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Attempts {
-    /// `account bob` or `address 192.0.2.1`.
+    /// `account bob` or `address 192.0.2.1`; a name that is no user's is not told, for it may be a password in the wrong field.
     of: String,
     /// Wrong passwords.
     n: u32,
@@ -102,7 +104,7 @@ fn counted(address: IpAddr) -> IpAddr {
 
 fn of_account(name: &str) -> String {
     // A name that nobody can have is shortened: it is only counted.
-    format!("account {}", name.chars().filter(|letter| !letter.is_control()).take(64).collect::<String>())
+    format!("{ACCOUNT}{}", name.chars().filter(|letter| !letter.is_control()).take(64).collect::<String>())
 }
 
 fn of_address(address: IpAddr) -> String {
@@ -149,6 +151,8 @@ impl Identities {
         let name = key(&of);
         let is_there = self.kept().read().attempts.contains_key(&name);
         if !is_there {
+            let is_known = of.strip_prefix(ACCOUNT).is_none_or(|name| self.kept().read().local(name).is_some());
+            let of = if is_known { of } else { format!("{ACCOUNT}of nobody") };
             let fresh = Attempts { of, ..Attempts::default() };
             let Some(attempts) = change(&fresh) else { return Ok(()) };
             if self.kept().create(&name, attempts).await? {
