@@ -27,6 +27,7 @@ fn closed() -> OpenApiRouter<ServerState> {
         .merge(crate::users::router())
         .merge(crate::api_tokens::router())
         .merge(crate::api::router())
+        .merge(backup::router())
 }
 
 /// All routes of `/seaway/v1` with what documents them.
@@ -46,7 +47,6 @@ pub fn router(state: ServerState, folder: Tokens, health: Health, metrics: Metri
     let kubernetes = state.api.router();
     let closed = Router::new()
         .route("/metrics", get(async move |State(state), Extension(identity)| figures(&state, &identity, &metrics)))
-        .merge(backup::router(&state.api, state.info.scratch.clone()))
         .merge(Router::from(closed()).method_not_allowed_fallback(crate::api::method_not_allowed))
         .merge(crate::api::nothing_else())
         .fallback_service(kubernetes)

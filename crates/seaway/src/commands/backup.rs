@@ -35,7 +35,7 @@ impl Args {
         if !status.is_success() {
             let body = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
             let message = serde_json::from_slice::<serde_json::Value>(&body).ok();
-            let message = message.as_ref().and_then(|body| body["message"].as_str()).unwrap_or("no reason given").to_owned();
+            let message = message.as_ref().and_then(|body| body["detail"].as_str()).unwrap_or("no reason given").to_owned();
             return Err(Failure::new(
                 format!("take a backup: {status}: {message}"),
                 "the control plane's log tells more; `seaway backup FILE` can be repeated at any time",

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 /// What the freight is approved for.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "stage": "prod-eu" }))]
 pub(crate) struct ApproveAsk {
     /// The stage.
     stage: String,

@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 /// What is to be promoted: into one stage, or into all behind one.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({ "stage": "prod-eu", "freight": "1.5.0" }))]
 pub(crate) struct PromotionAsk {
     /// Into this stage.
     stage: Option<String>,
