@@ -32,10 +32,11 @@ setup:
 	@tests/page
 	@cargo fetch --locked --quiet
 
-## Installs what the tests run against besides: Debian's packages, a browser, kubectl and kustomize from pinned Go modules.
+## Installs what the tests run against besides: Debian's packages, a browser, schemathesis from PyPI, kubectl and kustomize from pinned Go modules.
 .PHONY: parts
 parts: setup
 	@tests/npm tests/oidc
+	@tests/fuzz/install >/dev/null
 	@cargo xtask setup
 
 bench: build

@@ -19,19 +19,19 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// A value that is nowhere by chance, and text in YAML.
-fn canary() -> String {
+pub(crate) fn canary() -> String {
     let bytes = seaway_base::ids::secret_bytes::<16>();
     bytes.iter().fold("canary".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Every form in which it could be written down.
-fn forms(secret: &str) -> Vec<String> {
+pub(crate) fn forms(secret: &str) -> Vec<String> {
     let base64 = |text: &str| serde_json::to_value(k8s_openapi::ByteString(text.as_bytes().to_vec())).unwrap();
     let encoded = |text: &str| base64(text).as_str().unwrap().trim_end_matches('=').to_owned();
     vec![secret.to_owned(), encoded(secret), encoded(&format!("me:{secret}"))]
 }
 
-fn holds(bytes: &[u8], forms: &[String]) -> bool {
+pub(crate) fn holds(bytes: &[u8], forms: &[String]) -> bool {
     forms.iter().any(|form| bytes.windows(form.len()).any(|window| window == form.as_bytes()))
 }
 
@@ -102,7 +102,7 @@ fn stage(name: &str, steps: &[String]) -> String {
     )
 }
 
-fn secret(name: &str, kind: &str, data: &str) -> String {
+pub(crate) fn secret(name: &str, kind: &str, data: &str) -> String {
     format!(
         "---\napiVersion: v1\nkind: Secret\nmetadata: {{ name: {name}, namespace: bank, labels: {{ kargo.akuity.io/cred-type: {kind} }} }}\nstringData: {{ {data} }}\n"
     )
@@ -154,7 +154,7 @@ fn documents(url: &str, ear: &str, password: &str, token: &str) -> String {
 }
 
 /// A control plane that logs all it has to say.
-fn loud(home: TempDir, format: &str) -> Plane {
+pub(crate) fn loud(home: TempDir, format: &str) -> Plane {
     Plane::with(home, |command| {
         command.args(["--log-level", "trace", "--log-format", format]);
     })
@@ -211,7 +211,7 @@ fn paths(plane: &Plane) -> Vec<String> {
 }
 
 /// Files below a folder with one of the canaries; those that are there for nothing else are left out.
-fn files_with(folder: &Path, forms: &[String], names: &mut BTreeSet<String>) -> Vec<String> {
+pub(crate) fn files_with(folder: &Path, forms: &[String], names: &mut BTreeSet<String>) -> Vec<String> {
     let mut found = Vec::new();
     for path in fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()) {
         if path.is_dir() {

@@ -1,5 +1,6 @@
 //! A control plane of the real binary, and commands against it.
 
+use parking_lot::Mutex;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -79,7 +80,7 @@ pub(crate) fn run(command: &mut Command) -> Said {
 /// A control plane that serves.
 pub(crate) struct Plane {
     child: Child,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
     pub(crate) ready: String,
     home: TempDir,
 }
@@ -107,16 +108,16 @@ impl Plane {
         let own = sender.clone();
         std::thread::spawn(move || BufReader::new(out).lines().map_while(Result::ok).for_each(|line| drop(own.send(line))));
         std::thread::spawn(move || BufReader::new(err).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
-        let mut plane = Self { child, lines, ready: String::new(), home };
+        let mut plane = Self { child, lines: Mutex::new(lines), ready: String::new(), home };
         plane.ready = plane.line(|line| line.starts_with("ready"));
         plane
     }
 
     /// Waits for a line of its output or log.
     pub(crate) fn line(&self, wanted: impl Fn(&str) -> bool) -> String {
-        let mut seen = Vec::new();
+        let (lines, mut seen) = (self.lines.lock(), Vec::new());
         loop {
-            match self.lines.recv_timeout(SOON) {
+            match lines.recv_timeout(SOON) {
                 Ok(line) if wanted(&line) => return line,
                 Ok(line) => seen.push(line),
                 Err(err) => panic!("{err}, after\n{}", seen.join("\n")),
