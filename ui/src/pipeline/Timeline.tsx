@@ -1,7 +1,7 @@
 // The freight timeline: newest first; drag onto a stage, or press p.
 import { useState } from "react";
 import { useOpen } from "../shared/frame/open.ts";
-import { useList } from "../shared/live/hooks.ts";
+import { useList, useRights } from "../shared/live/hooks.ts";
 import { Button } from "../shared/look/Button.tsx";
 import { FreightCard } from "./FreightCard.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
@@ -11,6 +11,7 @@ import css from "./Timeline.module.css";
 const SHOWN_AT_ONCE = 40;
 
 export function Timeline() {
+  const maySomewhere = useRights().promote.length > 0;
   const freight = useList("freight");
   const { search, set } = useOpen();
   const [limit, setLimit] = useState(SHOWN_AT_ONCE);
@@ -30,7 +31,13 @@ export function Timeline() {
           onChange={(event) => set({ filter: event.target.value || undefined })}
         />
         <p className={css.hint}>
-          newest first · drag onto a stage, or press <kbd>p</kbd>
+          newest first
+          {maySomewhere && (
+            <>
+              {" "}
+              · drag onto a stage, or press <kbd>p</kbd>
+            </>
+          )}
         </p>
       </header>
       <ol className={css.cards}>

@@ -77,7 +77,7 @@ export function Editor({ text, onChange, isReadOnly, faults, label, onTry }: Pro
           look,
           // Tab moves on, as everywhere on the page; indenting is the space bar's.
           keymap.of([{ key: "Mod-Enter", run: key(() => told.current.onTry()) }, ...defaultKeymap, ...historyKeymap]),
-          EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", autocapitalize: "off" }),
+          EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0", spellcheck: "false", autocapitalize: "off" }),
           readOnly.current.of(EditorState.readOnly.of(isReadOnly)),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) told.current.onChange(update.state.doc.toString());

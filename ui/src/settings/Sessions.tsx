@@ -1,16 +1,23 @@
 // Where the one who looks is signed in; each can be ended.
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { api } from "../shared/api/client.ts";
 import { Action } from "../shared/look/Action.tsx";
 import { Ago } from "../shared/look/Ago.tsx";
+import { Button } from "../shared/look/Button.tsx";
 import { Quiet } from "../shared/look/Quiet.tsx";
-import { Section } from "../shared/look/Section.tsx";
+import { Actions, Section } from "../shared/look/Section.tsx";
 import table from "../shared/look/Table.module.css";
 import { wayInWords } from "./user.ts";
 
+const AT_ONCE = 5;
+
 export function Sessions() {
+  const [showsAll, showAll] = useState(false);
   const sessions = useQuery({ queryKey: ["sessions"], queryFn: api.sessions });
-  const rows = sessions.data?.items ?? [];
+  const items = sessions.data?.items ?? [];
+  const all = [...items.filter((one) => one.current), ...items.filter((one) => !one.current)];
+  const rows = showsAll ? all : all.slice(0, AT_ONCE);
   return (
     <Section title="Your sessions">
       {sessions.isError && <Quiet error={sessions.error} />}
@@ -54,6 +61,13 @@ export function Sessions() {
             ))}
           </tbody>
         </table>
+      )}
+      {all.length > rows.length && (
+        <Actions>
+          <Button look="quiet" onClick={() => showAll(true)}>
+            and {all.length - rows.length} more
+          </Button>
+        </Actions>
       )}
     </Section>
   );

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "../shared/api/client.ts";
+import { kube } from "../shared/api/kubernetes.ts";
 import { Action } from "../shared/look/Action.tsx";
 import { Button } from "../shared/look/Button.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
@@ -13,7 +14,13 @@ import { PasswordDialog } from "./PasswordDialog.tsx";
 import { listOf } from "./user.ts";
 
 export function Users() {
-  const users = useQuery({ queryKey: ["users"], queryFn: api.users });
+  const users = useQuery({
+    queryKey: ["users"],
+    queryFn: async () => {
+      await kube.require("list", "seaway.dev", "users");
+      return api.users();
+    },
+  });
   const [adds, setAdds] = useState(false);
   const [changed, change] = useState<string | null>(null);
   const rows = users.data?.items ?? [];

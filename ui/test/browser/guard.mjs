@@ -9,8 +9,17 @@ export async function openBrowser(options = {}) {
   return chromium.launch({ executablePath: CHROMIUM, args: ["--headless=new", "--no-sandbox"], ...options });
 }
 
-/** Writes what goes wrong on `page`, which belongs to `url`, into `faults`. */
-export async function guard(page, url, faults) {
+/** The browser itself tells of every lost connection and every refusal; where no scene says which it means, none of them is a fault. */
+const isOfTheNetwork = (text) => /ERR_(CONNECTION|EMPTY|INCOMPLETE|HTTP2)|status of 4\d\d/.test(text);
+
+/** What the browser says of an answer with this status. */
+export const refusal = (status, path) => `Failed to load resource: the server responded with a status of ${status} () ${path}`;
+/** What it says of a request that got none. */
+export const unanswered = (error, path) => `Failed to load resource: net::${error} ${path}`;
+
+/** Writes what goes wrong on `page`, which belongs to `url`, into `faults`; a console error that is expected is none. */
+export async function guard(page, url, faults, isExpected = isOfTheNetwork) {
+  const { origin } = new URL(url);
   await page.addInitScript(() =>
     document.addEventListener("securitypolicyviolation", (event) =>
       console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber} ${event.sample}`),
@@ -18,11 +27,15 @@ export async function guard(page, url, faults) {
   );
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("console", (message) => {
-    // The browser itself tells of every lost connection and every refusal; whether the page does, the tests look at.
-    if (message.type() === "error" && !/ERR_(CONNECTION|EMPTY|INCOMPLETE|HTTP2)|status of 4\d\d/.test(message.text()))
-      faults.push(message.text());
+    if (message.type() !== "error") return;
+    const from = message.location().url;
+    // What could not be loaded is named beside the text.
+    const isLoad = message.text().startsWith("Failed to load") && URL.canParse(from);
+    const text = isLoad ? `${message.text()} ${new URL(from).pathname}` : message.text();
+    if (!isExpected(text)) faults.push(text);
   });
   page.on("request", (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith("blob:")) faults.push(`asked another origin: ${request.url()}`);
+    const to = new URL(request.url());
+    if (to.origin !== origin && to.protocol !== "about:") faults.push(`asked another origin: ${request.url()}`);
   });
 }

@@ -21,6 +21,16 @@ export class Accounts {
     return new Date(this.now().getTime() + seconds * 1_000).toISOString();
   }
 
+  /** Whether somebody may list users, as Kubernetes says it. */
+  review(user, server) {
+    const allowed = server.users.get(user).promote.includes("*");
+    return {
+      status: allowed
+        ? { allowed }
+        : { allowed, reason: `user \`user:${user}\` may not list \`users.seaway.dev\`: no role gives \`list\` on it` },
+    };
+  }
+
   /** Answers what belongs here: `[status, body]`, a problem as `[status, type, detail, hint]`, or nothing. */
   answer(method, [first, id, more], { body, user, server, session }) {
     const admin = server.users.get(user).promote.includes("*");

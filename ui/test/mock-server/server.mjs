@@ -101,6 +101,7 @@ export class MockServer {
         "no session, or it has ended",
         "sign in again, or `seaway open` for a new link",
       );
+    if (parts[1] === "authorization.k8s.io") return this.json(response, this.accounts.review(user, this), 201);
     if (isKubernetes) {
       const [status, said, headers = {}] = this.kubernetes.answer(request.method, url, body, this.rightsOf(user).rights.write);
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);

@@ -38,6 +38,11 @@ export interface Answered<T> {
   warnings: string[];
 }
 
+interface Review {
+  status: { allowed: boolean; reason?: string };
+}
+
+const REVIEWS = "authorization.k8s.io";
 const FIELD_MANAGER = "seaway-page";
 const ANSWER_WITHIN_MS = 30_000;
 
@@ -80,6 +85,17 @@ export function warningsOf(header: string | null): string[] {
 export const kube = {
   get: (url: string) => ask<KubeObject>("GET", url),
   list: (url: string, limit: number) => ask<{ items: KubeObject[]; metadata?: { continue?: string } }>("GET", `${url}?limit=${limit}`),
+  /** Asks whether the one who asks may do this everywhere; what they may not is thrown, in the server's words, before it is tried. */
+  require: async (verb: string, group: string, resource: string) => {
+    const review = {
+      apiVersion: `${REVIEWS}/v1`,
+      kind: "SelfSubjectAccessReview",
+      spec: { resourceAttributes: { verb, group, resource } },
+    };
+    const { object } = await ask<Review>("POST", `/apis/${REVIEWS}/v1/selfsubjectaccessreviews`, review);
+    const { allowed, reason = `you may not ${verb} ${resource}` } = object.status;
+    if (!allowed) throw new Problem({ type: "not-authorised", detail: reason }, 403);
+  },
   /** Writes it whole; with `isTrial` the server does everything but keep it. */
   put: (url: string, object: KubeObject, isTrial: boolean) =>
     ask<KubeObject>("PUT", `${url}?fieldManager=${FIELD_MANAGER}&fieldValidation=Strict${isTrial ? "&dryRun=All" : ""}`, object),
