@@ -64,6 +64,9 @@ pub(super) async fn search(caller: Caller, Params(asked): Params<Asked>) -> Resu
     Ok(Json(FoundList { items: found.into_iter().take(N_FOUND_MAX).map(|(_, found)| found).collect() }))
 }
 
+/// What stands between freight and stage where a promotion is called by both.
+const INTO: &str = " into ";
+
 /// How well something matches: what it is called wholly so, then what begins so, then the rest; stages before freight.
 fn rank(query: &str, names: &[&str], kind: u8) -> Option<(u8, u8, String)> {
     let best = names.iter().filter_map(|name| {
@@ -102,9 +105,12 @@ fn look(found: &mut Vec<Ranked>, query: &str, project: &str, held: &Held, now: T
             let row = lens.warehouse(warehouse);
             put("warehouse", 3, &row.name, &row.name, row.state.to_string(), &[&row.name]);
         }
-        for promotion in world.promotions.iter().filter(|it| matches(query, it.metadata.name.as_deref())) {
+        // Whoever types as they are called is shown them by that; a name begins with the stage's.
+        let by_label = query.split_whitespace().any(|word| word == INTO.trim());
+        for promotion in world.promotions.iter().filter(|it| by_label || matches(query, it.metadata.name.as_deref())) {
             let (row, _) = lens.promotion(promotion);
-            put("promotion", 4, &row.name, &row.name, format!("{} · {}", row.label, row.phase), &[&row.name]);
+            let label = format!("{}{INTO}{}", row.label, row.stage);
+            put("promotion", 4, &row.name, &label, format!("{} · {}", row.phase, row.actor), &[&label, &row.name]);
         }
     });
 }
