@@ -46,12 +46,15 @@ impl ApiServer {
         let storage = &*call.kind.storage;
         let seconds = call.query.timeout_seconds.filter(|seconds| *seconds > 0).unwrap_or(SECONDS_MAX).min(SECONDS_MAX);
         let now = Instant::now();
+        // Asked once more before the first event: the right may have gone since the request was let in.
+        let mut rights = self.authorizer.revision();
+        rights.mark_changed();
         let mut watcher = Watcher {
             api: self.clone(),
             cursor: 0,
             bell: self.store.doorbell(Some(storage)),
             ending: self.ending.subscribe(),
-            rights: self.authorizer.revision(),
+            rights,
             ends: now + Duration::from_secs(seconds),
             next_bookmark: now + BOOKMARK_EVERY,
             frames: VecDeque::new(),
@@ -154,8 +157,8 @@ impl Watcher {
             rang = self.bell.changed() => self.done = rang.is_err(),
             () = crate::gc::ended(&mut self.ending) => self.done = true,
             () = lease.ended() => {}
-            // It is asked again before anything is told.
-            _ = self.rights.changed() => return,
+            // It is asked again before anything is told: the change is not seen yet.
+            _ = self.rights.changed() => return self.rights.mark_changed(),
             () = sleep_until(self.ends.min(bookmark)) => {}
         }
         let now = Instant::now();

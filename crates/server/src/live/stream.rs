@@ -53,6 +53,7 @@ pub(crate) async fn changes(
     // Watched before they are asked, so that none that moves in between is missed.
     let (mut moved, mut stages) = (authorizer.revision(), live.stages.subscribe());
     moved.borrow_and_update();
+    may_read(&authorizer, &who, project)?;
     let names = Arc::clone(&stages.borrow_and_update());
     let rights = Rights::of(&authorizer, &who, project, &names);
     let Begin { missed, events } = live.begin(last);
