@@ -89,6 +89,16 @@ impl Door {
         self.ask(method, target, &[("Cookie", cookie), ("Origin", &self.origin())], body)
     }
 
+    /// Asks for what has no end, and stays.
+    pub(crate) fn open(&self, target: &str, headers: &[(&str, &str)]) -> Open {
+        let mut connection = self.connect().unwrap();
+        let request = written(self, "GET", target, headers, "");
+        connection.get_mut().write_all(request.as_bytes()).unwrap();
+        let answer = head(&mut connection).unwrap();
+        assert_eq!(answer.status, 200, "{target}");
+        Open(connection)
+    }
+
     fn connect(&self) -> Result<Connection> {
         let name = ServerName::from(self.address.ip());
         let connection = ClientConnection::new(Arc::clone(&self.tls), name).map_err(Error::other)?;
@@ -101,6 +111,19 @@ impl Door {
 
 type Connection = BufReader<StreamOwned<ClientConnection, TcpStream>>;
 
+/// An answer that goes on.
+pub(crate) struct Open(Connection);
+
+impl Open {
+    /// What came until its end.
+    pub(crate) fn rest(mut self) -> String {
+        let mut bytes = Vec::new();
+        // An answer that is cut off has ended too.
+        let _ = chunks(&mut self.0, &mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
 /// A connection that is made when it is needed, and kept.
 pub(crate) struct Line {
     door: Door,
@@ -110,18 +133,7 @@ pub(crate) struct Line {
 impl Line {
     /// Asks; of an answer that has no end only the head is read.
     pub(crate) fn ask(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = format!("{method} {target} HTTP/1.1\r\n");
-        let is_said = |name: &str| headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        if !is_said("host") {
-            request += &format!("Host: {}\r\n", self.door.address);
-        }
-        if !body.is_empty() && !is_said("content-type") {
-            request += "Content-Type: application/json\r\n";
-        }
-        request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        let request = written(&self.door, method, target, headers, body);
         let kept = self.kept.take();
         // A connection that was kept may have been closed meanwhile.
         let again = |door: &Door| exchange(door.connect()?, method, &request);
@@ -135,17 +147,38 @@ impl Line {
     }
 }
 
-fn exchange(mut connection: Connection, method: &str, request: &str) -> Result<(Answer, Option<Connection>)> {
-    connection.get_mut().write_all(request.as_bytes())?;
-    connection.get_mut().flush()?;
-    let line = line(&mut connection)?;
+fn written(door: &Door, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> String {
+    let mut request = format!("{method} {target} HTTP/1.1\r\n");
+    let is_said = |name: &str| headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+    for (name, value) in headers {
+        request += &format!("{name}: {value}\r\n");
+    }
+    if !is_said("host") {
+        request += &format!("Host: {}\r\n", door.address);
+    }
+    if !body.is_empty() && !is_said("content-type") {
+        request += "Content-Type: application/json\r\n";
+    }
+    request + &format!("Content-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// The first line and the headers.
+fn head(connection: &mut Connection) -> Result<Answer> {
+    let line = line(connection)?;
     let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| Error::other(line.clone()))?;
     let mut answer = Answer { status, headers: Vec::new(), body: String::new() };
     loop {
-        let line = self::line(&mut connection)?;
-        let Some((name, value)) = line.split_once(':') else { break };
+        let line = self::line(connection)?;
+        let Some((name, value)) = line.split_once(':') else { return Ok(answer) };
         answer.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
+}
+
+fn exchange(mut connection: Connection, method: &str, request: &str) -> Result<(Answer, Option<Connection>)> {
+    connection.get_mut().write_all(request.as_bytes())?;
+    connection.get_mut().flush()?;
+    let mut answer = head(&mut connection)?;
+    let status = answer.status;
     let has_end = answer.header("content-type") != Some("text/event-stream") && !request.contains("watch=true");
     let mut bytes = Vec::new();
     if method == "HEAD" || matches!(status, 204 | 304) {

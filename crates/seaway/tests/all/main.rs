@@ -20,5 +20,6 @@ mod running;
 mod serve;
 mod steering;
 mod stopping;
+mod streams;
 mod target;
 mod tls;
