@@ -49,6 +49,34 @@ fn the_command_line_names_the_right_that_is_lacking() {
     check(&["get", "secrets"], "the verb list on secrets");
 }
 
+#[test]
+fn the_api_names_the_right_that_is_lacking() {
+    let bank = Bank::open();
+    let eve = bank.person("eve");
+    let project = "/seaway/v1/projects/bank";
+    let promotion = format!("{project}/promotions/{}", bank.promotions[1]);
+    let freight = format!("{project}/freight/{}", bank.freight);
+    let check = |method: &str, path: &str, body: &str, lacking: &str| {
+        let answer = bank.door.as_bearer(&eve, method, path, body);
+        assert_eq!((answer.status, answer.problem().as_str()), (403, "not-authorised"), "{method} {path}: {}", answer.body);
+        let told = answer.json();
+        let (detail, hint) = (told["detail"].as_str().unwrap(), told["hint"].as_str().unwrap());
+        assert!(detail.contains("eve may not ") && detail.contains(lacking) && !hint.is_empty(), "{method} {path}: {told}");
+    };
+    let asked = r#"{"stage":"prod-eu","freight":"1.5.0"}"#;
+    check("POST", &format!("{project}/plans"), asked, "create on plans");
+    check("POST", &format!("{project}/promotions"), asked, "the verb promote on stages");
+    check("POST", &format!("{freight}/approve"), r#"{"stage":"prod-eu"}"#, "the verb promote on stages");
+    check("POST", &format!("{promotion}/abort"), "{}", "the verb promote on stages");
+    check("POST", &format!("{promotion}/resolve"), r#"{"choice":"skip"}"#, "the verb promote on stages");
+    check("POST", &format!("{project}/stages/qa/resume"), "{}", "the verb promote on stages");
+    check("POST", &format!("{project}/stages/qa/refresh"), "{}", "the verb refresh on stages");
+    check("POST", &format!("{project}/warehouses/bank/refresh"), "{}", "the verb refresh on warehouses");
+    check("GET", "/seaway/v1/projects/shop/board", "", "the verb list on");
+    check("GET", "/seaway/v1/users", "", "the verb list on users");
+    check("DELETE", "/seaway/v1/users/bob", "", "the verb delete on users");
+}
+
 /// Both ask at once, by the API: one has the promotion, the other is told whose it is.
 #[test]
 fn two_who_promote_the_same_stage_at_once_are_told_the_truth() {
