@@ -1,6 +1,6 @@
 // The real demo on free ports in a folder of its own, and what people do to it from outside the page.
 import { execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -32,6 +32,7 @@ export class Demo {
     this.home = home;
     this.folder = join(home, "demo");
     this.lines = [];
+    this.cookies = new Map();
     this.env = { ...process.env, HOME: home, SEAWAY_DATA: "", KUBECONFIG: "", XDG_STATE_HOME: "" };
   }
 
@@ -61,27 +62,77 @@ export class Demo {
     return stdout;
   }
 
+  /** The objects of a kind, as the admin reads them. */
+  async list(kind) {
+    return JSON.parse(await this.seaway("get", kind, "-o", "json")).items;
+  }
+
+  /** The name of the freight with this version of fund-transfer. */
+  async freight(version) {
+    const found = (await this.list("freight")).find((one) => one.images.some((image) => image.tag === version));
+    if (!found) throw new Error(`no freight has ${version}`);
+    return found.metadata.name;
+  }
+
+  /** A new password, made up by the control plane; with it, every session of theirs ends. */
+  async newPassword(user) {
+    this.#keep(user, await this.seaway("user", "passwd", user, "--generate"));
+  }
+
+  /** One more user, who may do what `role` says. */
+  async addUser(user, role) {
+    this.#keep(user, await this.seaway("user", "add", user, "--generate"));
+    const file = join(this.home, `${user}.json`);
+    const group = "rbac.authorization.k8s.io";
+    const binding = {
+      apiVersion: `${group}/v1`,
+      kind: "RoleBinding",
+      metadata: { name: user, namespace: "bank" },
+      roleRef: { apiGroup: group, kind: "Role", name: role },
+      subjects: [{ apiGroup: group, kind: "User", name: `user:${user}` }],
+    };
+    writeFileSync(file, JSON.stringify(binding));
+    await this.seaway("apply", "-f", file);
+  }
+
+  #keep(user, said) {
+    this.passwords[user] = /^password +(\S+)/m.exec(said)[1];
+    this.cookies.delete(user);
+  }
+
   push(image, { bad = false } = {}) {
     return this.seaway("demo", "push", image, ...(bad ? ["--bad"] : []));
   }
 
-  /** A one-time link of somebody's, made as they would: signed in by password. */
+  /** A one-time link of somebody's, made as they would: signed in by password; the admin's is made by `seaway open`. */
   async linkOf(user) {
-    const origin = { origin: this.url, "content-type": "application/json" };
-    const signedIn = await this.ask("POST", "/session", { user: `${user}`, password: this.passwords[user] }, origin);
-    const cookie = signedIn.headers["set-cookie"]?.[0]?.split(";")[0];
-    if (!cookie) throw new Error(`${user} cannot sign in: ${signedIn.status} ${signedIn.text}`);
-    const made = await this.ask("POST", "/links", {}, { ...origin, cookie });
-    return JSON.parse(made.text).url;
+    if (user === "admin") return /(https:\S+)/.exec(await this.seaway("open", "--print"))[1];
+    return JSON.parse((await this.as(user, "POST", "/links", {})).text).url;
   }
 
   /** A bearer token of somebody's. */
   async tokenOf(user) {
-    const origin = { origin: this.url, "content-type": "application/json" };
-    const signedIn = await this.ask("POST", "/session", { user, password: this.passwords[user] }, origin);
-    const cookie = signedIn.headers["set-cookie"][0].split(";")[0];
-    const made = await this.ask("POST", "/tokens", { name: "browser tests", expiresIn: 3600 }, { ...origin, cookie });
-    return JSON.parse(made.text).token;
+    return JSON.parse((await this.as(user, "POST", "/tokens", { name: "browser tests", expiresIn: 3600 })).text).token;
+  }
+
+  /** The cookie of a session begun by password: one for all that asks in this name, as long as it lasts. */
+  async cookieOf(user) {
+    const known = this.cookies.get(user);
+    if (known) return known;
+    const headers = { origin: this.url, "content-type": "application/json" };
+    const signedIn = await this.ask("POST", "/session", { user, password: this.passwords[user] }, headers);
+    const cookie = signedIn.headers["set-cookie"]?.[0]?.split(";")[0];
+    if (!cookie) throw new Error(`${user} cannot sign in: ${signedIn.status} ${signedIn.text}`);
+    this.cookies.set(user, cookie);
+    return cookie;
+  }
+
+  /** Asks in somebody's name. */
+  async as(user, method, path, body) {
+    const headers = { origin: this.url, "content-type": "application/json" };
+    const answer = await this.ask(method, path, body, { ...headers, cookie: await this.cookieOf(user) });
+    if (answer.status >= 300) throw new Error(`${user}: ${method} ${path}: ${answer.status} ${answer.text}`);
+    return answer;
   }
 
   /** Asks `/seaway/v1` (or another path that begins with `//`) with nothing but these headers, trusting the folder's CA. */
@@ -120,12 +171,48 @@ export class Demo {
     rmSync(clone, { recursive: true });
   }
 
-  /** Kills the control plane and keeps the supervisor from starting it again until `back` is called. */
-  kill() {
+  /** The commit of a promotion, as git has it on main: what it changed, and what stands under its message. */
+  async commitOf(promotion) {
+    const git = await this.#main();
+    const ids = (await git("log", "--format=%H", "--fixed-strings", `--grep=Promotion-Id: bank/${promotion}`, "origin/main")).trim();
+    const commits = ids === "" ? [] : ids.split("\n");
+    if (commits.length !== 1) throw new Error(`main has ${commits.length} commits of ${promotion}`);
+    const show = (...args) => git("show", "--no-ext-diff", ...args, commits[0]);
+    const trailers = (await show("--no-patch", "--format=%(trailers:only,unfold)")).trim().split("\n");
+    return {
+      files: (await show("--format=", "--name-only")).trim().split("\n"),
+      diff: await show("--format="),
+      trailers: Object.fromEntries(trailers.map((line) => line.split(": "))),
+    };
+  }
+
+  /** How many commits of main changed this path. */
+  async changes(path) {
+    return Number(await (await this.#main())("rev-list", "--count", "origin/main", "--", path));
+  }
+
+  async #main() {
+    const clone = join(this.home, "main");
+    const git = async (...args) => (await run("git", ["-C", clone, ...args], { env: this.env })).stdout;
+    if (!existsSync(clone)) await run("git", ["clone", "--quiet", this.git, clone], { env: this.env });
+    await git("fetch", "--quiet", "origin", "main");
+    return git;
+  }
+
+  /** Kills the control plane; the next one, which the supervisor starts within a second, is held at its beginning until `back` is called. */
+  async kill() {
     const { pid } = JSON.parse(readFileSync(join(this.folder, "server.json"), "utf8"));
-    process.kill(this.child.pid, "SIGSTOP");
     process.kill(pid, "SIGKILL");
-    return { back: () => process.kill(this.child.pid, "SIGCONT") };
+    this.held = await until("the supervisor starts another control plane", () =>
+      childrenOf(this.child.pid).find((one) => one !== pid && commandOf(one).includes("serve")),
+    );
+    process.kill(this.held, "SIGSTOP");
+    return { back: () => this.#release() };
+  }
+
+  #release() {
+    if (this.held !== undefined) process.kill(this.held, "SIGCONT");
+    this.held = undefined;
   }
 
   log() {
@@ -135,7 +222,7 @@ export class Demo {
 
   async end() {
     if (this.child && this.child.exitCode === null) {
-      this.child.kill("SIGCONT");
+      this.#release();
       this.child.kill("SIGTERM");
       if ((await Promise.race([this.ended, after(30_000)])) === "late") this.child.kill("SIGKILL");
     }
@@ -146,4 +233,28 @@ export class Demo {
 /** `late` after so many milliseconds; it keeps nothing alive. */
 function after(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms, "late").unref());
+}
+
+/** Looks until there is something; what was looked for goes into the error. */
+async function until(what, look) {
+  for (const end = Date.now() + 20_000; Date.now() < end;) {
+    const found = look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  throw new Error(`waited 20 s until ${what}`);
+}
+
+function childrenOf(pid) {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number));
+}
+
+/** Empty for a process that has ended. */
+function commandOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  } catch {
+    return [];
+  }
 }

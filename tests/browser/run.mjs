@@ -4,16 +4,19 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import door from "./scenes/door.mjs";
 import acts from "./scenes/acts.mjs";
+import live from "./scenes/live.mjs";
 import people from "./scenes/people.mjs";
+import pages from "./scenes/pages.mjs";
+import settings from "./scenes/settings.mjs";
 import look from "./scenes/look.mjs";
 import { begin } from "./world.mjs";
 
-const SCENES = { ...door, ...acts, ...people, ...look };
+const SCENES = { ...door, ...acts, ...live, ...people, ...pages, ...settings, ...look };
 const SHOTS = process.env.SHOTS ?? fileURLToPath(new URL("../../target/browser/", import.meta.url));
 
 const words = process.argv.slice(2);
 const from = Date.now();
-const world = await begin();
+const world = await begin({ shots: SHOTS });
 console.log(`browser: the demo is up after ${Date.now() - from} ms`);
 let failed = 0;
 let played = 0;

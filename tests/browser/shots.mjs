@@ -2,6 +2,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { card, onBoard, stage } from "../../ui/test/browser/on-page.mjs";
+import { arrives, says } from "./waits.mjs";
 import { begin } from "./world.mjs";
 
 const folder = fileURLToPath(new URL("../../docs/pictures/", import.meta.url));
@@ -11,9 +12,9 @@ try {
   const page = await world.signIn({ viewport: { width: 1280, height: 720 }, colorScheme: "light", reducedMotion: "reduce" });
   await onBoard(page);
   await world.demo.push("fund-transfer:1.5.1");
-  await stage(page, "staging").filter({ hasText: "1.5.1" }).waitFor({ timeout: 60_000 });
+  await arrives(page, "staging", "1.5.1");
   await world.demo.push("fund-transfer:1.5.2", { bad: true });
-  await stage(page, "e2e").filter({ hasText: "git has 1.5.2" }).waitFor({ timeout: 60_000 });
+  await says(page, "e2e", "git has 1.5.2");
   await page.getByText("1 is stuck").waitFor();
   await page.screenshot({ path: `${folder}pipeline.png` });
   await card(page, "1.5.1").dragTo(stage(page, "prod-eu"));

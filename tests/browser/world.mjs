@@ -8,7 +8,11 @@ import { Demo } from "./demo.mjs";
 
 const axe = readFileSync(createRequire(new URL("../../ui/package.json", import.meta.url)).resolve("axe-core/axe.min.js"), "utf8");
 
-export async function begin() {
+/** Nothing on a page takes so long, on a machine that has other things to do. */
+const PATIENCE_MS = 20_000;
+
+/** `shots` is the folder for photographs. */
+export async function begin({ shots } = {}) {
   const demo = await Demo.start();
   const browser = await trusting(demo).catch(async (error) => {
     await demo.end();
@@ -16,21 +20,32 @@ export async function begin() {
   });
   const faults = [];
   const contexts = [];
+  let expected = new Set();
+  const open = async (context) => {
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
+    await guard(page, demo.url, faults, (text) => expected.has(text));
+    return page;
+  };
   return {
     demo,
     browser,
     faults,
-    /** A browser of somebody's own: signed in by a one-time link of theirs, or not signed in where `user` is null. */
-    async signIn({ user = "bob", path = "/", link, ...options } = {}) {
+    shots,
+    /** What this scene will make the browser complain of, to the letter; everything else that it says is a fault. */
+    expects: (...texts) => texts.forEach((text) => expected.add(text)),
+    /** A browser of somebody's own: signed in by a one-time link of theirs, or not signed in where `user` is null; `watch` runs before the page. */
+    async signIn({ user = "bob", path = "/", link, watch, ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
       contexts.push(context);
-      const page = await open(context, demo, faults);
+      const page = await open(context);
+      if (watch) await page.addInitScript(watch);
       const way = link ?? (user ? await demo.linkOf(user) : `${demo.url}${path}`);
       await page.goto(path === "/" || !user ? way : `${demo.url}${path}${new URL(way).hash}`);
       return page;
     },
     /** One more tab of the same browser. */
-    tab: (page) => open(page.context(), demo, faults),
+    tab: (page) => open(page.context()),
     async axe(page, where) {
       // In a world of its own: the page's CSP stays in force and does not meet it.
       const session = await page.context().newCDPSession(page);
@@ -48,6 +63,8 @@ export async function begin() {
     },
     async forget() {
       for (const context of contexts.splice(0)) await context.close();
+      expected = new Set();
+      faults.length = 0;
     },
     /** What each open page looks like now. */
     async photograph(folder, name) {
@@ -60,13 +77,6 @@ export async function begin() {
       await demo.end();
     },
   };
-}
-
-async function open(context, demo, faults) {
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  await guard(page, demo.url, faults);
-  return page;
 }
 
 /** A browser that trusts the demo's CA, as `seaway trust` tells people to have it. */

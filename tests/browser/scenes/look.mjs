@@ -1,37 +1,72 @@
-// How it looks: on a phone, to axe, in both themes.
+// How it looks: every page and panel photographed in both themes, wide and on a phone, for a person to look at; and to axe.
 import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { onBoard } from "../../../ui/test/browser/on-page.mjs";
 
-export default {
-  async "on a phone nothing sticks out"({ signIn }) {
-    const page = await signIn({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
-    await onBoard(page);
-    for (const path of ["", "/what-is-where", "/activity", "/settings"]) {
-      await page.goto(new URL(`/p/bank${path}`, page.url()).href);
-      await page.waitForSelector("main section, main ul");
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${path} sticks out`);
-    }
-  },
+const SIZES = [
+  ["wide", { width: 1440, height: 900 }],
+  ["phone", { width: 390, height: 844 }],
+];
+const THEMES = ["light", "dark"];
 
-  async "axe finds nothing serious on any page, in both themes, wide and phone"({ signIn, demo, axe }) {
-    const names = async (kind) => JSON.parse(await demo.seaway("get", kind, "-o", "json")).items.map((one) => one.metadata.name);
-    const [[freight], [promotion]] = [await names("freight"), await names("promotions")];
-    const paths = ["", "/what-is-where", "/activity", "/settings", "?stage=prod-eu", `?freight=${freight}`, "?warehouse=images"];
-    paths.push(`?promotion=${promotion}`, `?plan=prod-eu&with=${freight}`);
+export default {
+  async "every page is photographed, and axe finds nothing serious: both themes, wide and phone"({ signIn, demo, axe, shots }) {
+    const folder = join(shots, "pages");
+    mkdirSync(folder, { recursive: true });
+    const freight = await demo.freight("1.5.3");
+    const promotions = await demo.list("promotions");
+    const last = (stage, phase) => promotions.findLast((one) => one.spec.stage === stage && one.status?.phase === phase).metadata.name;
     const found = [];
-    for (const options of [{ colorScheme: "light" }, { colorScheme: "dark", viewport: { width: 390, height: 844 } }]) {
-      const page = await signIn(options);
-      await onBoard(page);
-      for (const path of paths) {
-        await page.goto(`${demo.url}/p/bank${path}`);
-        await page.waitForSelector("[data-nav], main h1");
-        await page.waitForLoadState("networkidle", { timeout: 400 }).catch(() => {});
-        found.push(...(await axe(page, `${path} ${options.colorScheme}`)));
+    const look = async (page, name) => {
+      for (const [size, viewport] of SIZES) {
+        await page.setViewportSize(viewport);
+        for (const colorScheme of THEMES) {
+          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+          await page.waitForFunction(
+            (theme) => !document.documentElement.dataset.theme || document.documentElement.dataset.theme === theme,
+            colorScheme,
+          );
+          await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`) });
+          found.push(...(await axe(page, `${name} ${size} ${colorScheme}`)));
+        }
       }
-      const stranger = await signIn({ user: null, ...options });
-      await stranger.waitForSelector("form");
-      found.push(...(await axe(stranger, `sign-in ${options.colorScheme}`)));
+    };
+    const page = await signIn();
+    await onBoard(page);
+    // What says that each stands: its own words, once its data are there.
+    const VIEWS = {
+      pipeline: ["", page.getByText("Lately")],
+      plan: [`?plan=prod-eu&with=${freight}`, page.getByRole("button", { name: "Promote prod-eu to 1.5.3" })],
+      downstream: [`?stage=staging&downstream=staging&with=${freight}`, page.getByRole("button", { name: /^Promote 1 stage/ })],
+      stage: ["?stage=e2e", page.locator("[data-panel=stage]").getByText("released by")],
+      freight: [`?freight=${freight}`, page.locator("[data-panel=freight]").getByLabel("from")],
+      warehouse: ["?warehouse=images", page.locator("[data-panel=warehouse]").getByText("^1.0.0")],
+      promotion: [`?promotion=${last("prod-eu", "Succeeded")}`, page.locator("[data-panel=promotion]").getByText("promote::push").first()],
+      failed: [`?promotion=${last("e2e", "Failed")}`, page.locator("[data-panel=promotion]").getByText("smoke-test").first()],
+      written: [`?promotion=${last("prod-eu", "Succeeded")}&shows=written`, page.getByRole("dialog")],
+      "what-is-where": ["/what-is-where", page.getByRole("region", { name: "services by stages of bank" })],
+      activity: ["/activity", page.getByRole("row").nth(5)],
+      resources: ["/resources/stages/e2e", page.locator(".cm-line", { hasText: "smoke-test" }).first()],
+      settings: ["/settings", page.getByText("OpenAPI 3.1")],
+    };
+    for (const [name, [path, stands]] of Object.entries(VIEWS)) {
+      await page.goto(`${demo.url}/p/bank${path}`);
+      await stands.waitFor();
+      await look(page, name);
     }
+    await page.goto(`${demo.url}/p/bank`);
+    await onBoard(page);
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Search" }).fill("prod");
+    await page.getByRole("listbox", { name: "found" }).getByRole("option").first().waitFor();
+    await look(page, "palette");
+    const stranger = await signIn({ user: null });
+    await stranger.getByLabel("Password").waitFor();
+    await look(stranger, "sign-in");
+    const eve = await signIn({ user: "eve" });
+    await onBoard(eve);
+    await look(eve, "eve");
     assert.deepEqual(found, []);
   },
 };
