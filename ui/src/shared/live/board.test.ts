@@ -93,3 +93,19 @@ test("10,000 updates leave no more listeners or objects than there were", () => 
 });
 
 test("a revision is a number, with or without its epoch", () => expect([revisionNumber(7), revisionNumber("3f:7")]).toEqual([7, 7]));
+
+test("promotions of one second are in the order in which they were made, newest first, whatever their stages are called", () => {
+  const live = new LiveBoard("bank");
+  const row = (name: string) => ({
+    name,
+    stage: name.split(".")[0] ?? "",
+    freight: "f",
+    label: "fund-transfer 1.5.0",
+    phase: "Succeeded",
+    message: "",
+    actor: "bob",
+    createdAt: "2026-11-21T20:00:00Z",
+  });
+  live.replace({ ...board(1, []), promotions: [row("staging.01m3.f"), row("qa.01m1.f"), row("e2e.01m2.f")] });
+  expect(live.list("promotions").map((one) => one.stage)).toEqual(["staging", "e2e", "qa"]);
+});

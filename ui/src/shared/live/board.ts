@@ -186,9 +186,12 @@ export class LiveBoard {
 const keyOf = (answer: Answer) => `${answer.kind}/${answer.name}`;
 const newestFirst = (a: string, b: string) => (a < b ? 1 : a > b ? -1 : 0);
 
+/** Creation is told by the second; the name `stage.ULID.freight` orders what came within one. */
+const madeAt = (name: string) => name.split(".").at(-2) ?? name;
+
 const ORDER: { [K in Kind]: (a: Kinds[K], b: Kinds[K]) => number } = {
   stages: (a, b) => a.index - b.index || a.name.localeCompare(b.name),
   freight: (a, b) => newestFirst(a.foundAt, b.foundAt) || a.name.localeCompare(b.name),
   warehouses: (a, b) => a.name.localeCompare(b.name),
-  promotions: (a, b) => newestFirst(a.createdAt, b.createdAt) || newestFirst(a.name, b.name),
+  promotions: (a, b) => newestFirst(a.createdAt, b.createdAt) || newestFirst(madeAt(a.name), madeAt(b.name)),
 };
