@@ -183,7 +183,10 @@ fn keeps_strangers_out(k: &Kubectl) {
     k.fails(&["401 Unauthorized"], &["get", "projects", "-v=8", "--kubeconfig", &wrong]);
     // With no credentials at all kubectl would ask for a name: an empty header is none.
     let none = as_user("none", serde_json::json!({ "username": "nobody" }));
-    k.fails(&["You must be logged in to the server", "no token: "], &["get", "projects", "--kubeconfig", &none]);
+    k.fails(
+        &["You must be logged in to the server", "the token is not known, or has ended"],
+        &["get", "projects", "--kubeconfig", &none],
+    );
 }
 
 fn creates(k: &Kubectl) {
