@@ -82,7 +82,7 @@ async fn create(global: &Global, name: &str, verbs: &[String], expires: Duration
         Some(Format::Name) => output::line(text(&made["token"])),
         Some(Format::Wide) | None => {
             output::line(text(&made["token"]));
-            let until = text(&made["expiresAt"]);
+            let until = v1::instant(&made["expiresAt"]);
             output::aside(format_args!(
                 "shown this once, good until {until}; `seaway token revoke {}` ends it",
                 text(&made["id"])
@@ -123,8 +123,8 @@ fn table(items: &[Value]) -> Table {
             text(&token["name"]).into(),
             limit("projects").into(),
             limit("verbs").into(),
-            text(&token["expiresAt"]).into(),
-            text(&token["usedAt"]).into(),
+            v1::instant(&token["expiresAt"]).into(),
+            v1::instant(&token["usedAt"]).into(),
         ]);
     }
     table

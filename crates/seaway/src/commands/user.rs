@@ -116,7 +116,7 @@ fn table(items: &[Value]) -> Table {
     let mut table = Table::new(&["USER", "GROUPS", "SINCE"]);
     for user in items {
         let groups: Vec<&str> = user["groups"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        table.rows.push(vec![text(&user["name"]).into(), groups.join(", ").into(), text(&user["createdAt"]).into()]);
+        table.rows.push(vec![text(&user["name"]).into(), groups.join(", ").into(), v1::instant(&user["createdAt"]).into()]);
     }
     table
 }
