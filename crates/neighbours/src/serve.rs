@@ -2,6 +2,10 @@
 
 use crate::NeighbourError;
 use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -19,13 +23,15 @@ pub struct Serving {
     task: Option<JoinHandle<()>>,
 }
 
-/// Serves `router` on `127.0.0.1:port`; port 0 takes a free one.
+/// Serves `router` on `127.0.0.1:port`; port 0 takes a free one. What a web page may have made a browser send is refused: a host
+/// that is not this machine's own (421), an origin that is not this server's own (403).
 ///
 /// # Errors
 /// [`NeighbourError::Io`] where the port is taken.
 pub async fn serve(port: u16, router: Router) -> Result<Serving, NeighbourError> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(NeighbourError::io(format!("listen on port {port}")))?;
     let addr = listener.local_addr().map_err(NeighbourError::io("read the port"))?;
+    let router = router.layer(middleware::from_fn(from_here));
     let (stop, mut stopped) = watch::channel(false);
     let task = tokio::spawn(async move {
         let signal = async move {
@@ -36,6 +42,33 @@ pub async fn serve(port: u16, router: Router) -> Result<Serving, NeighbourError>
         }
     });
     Ok(Serving { addr, stop, task: Some(task) })
+}
+
+async fn from_here(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let line = request.uri().authority().map(|authority| authority.as_str());
+    let hosts = headers.get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
+    let hosts: Vec<&str> = line.into_iter().chain(hosts).collect();
+    if hosts.is_empty() || !hosts.iter().all(|host| is_loopback(host)) {
+        return (StatusCode::MISDIRECTED_REQUEST, "this host name is not served here; use 127.0.0.1\n").into_response();
+    }
+    let is_own = |origin: &HeaderValue| {
+        let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
+        hosts.iter().all(|host| origin == format!("http://{}", host.to_ascii_lowercase()))
+    };
+    if !headers.get_all(header::ORIGIN).iter().all(is_own) {
+        return (StatusCode::FORBIDDEN, "the request came from a page of another origin\n").into_response();
+    }
+    next.run(request).await
+}
+
+/// Does this authority, `name:port`, name this machine by a name that no foreign name server can lead elsewhere?
+fn is_loopback(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    host.eq_ignore_ascii_case("localhost") || matches!(host, "127.0.0.1" | "[::1]")
 }
 
 impl Serving {

@@ -204,3 +204,32 @@ async fn skopeo_copies_there_and_back() {
     run(skopeo(&["copy", "--src-tls-verify=false", &target, &back])).await.unwrap();
     assert!(dir.path().join("back/index.json").exists());
 }
+
+#[tokio::test]
+async fn what_a_foreign_page_makes_a_browser_send_is_refused() {
+    let scene = Scene::new(Access::Open).await;
+    let own = scene.serving.url();
+    let port = scene.serving.addr().port();
+    let check = async |headers: &[(&str, &str)], status: u16| {
+        let mut request = scene.ask(Method::POST, "/v2/app/blobs/uploads/");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        assert_eq!(request.send().await.unwrap().status(), status, "{headers:?}");
+    };
+    check(&[], 202).await;
+    check(&[("origin", &own)], 202).await;
+    let by_name = format!("localhost:{port}");
+    check(&[("host", &by_name)], 202).await;
+    check(&[("host", "[::1]:5000")], 202).await;
+    check(&[("host", "localhost")], 202).await;
+    for host in
+        ["evil.example", "evil.example:5000", "127.0.0.1.evil.example", "localhost.evil.example:80", "[::2]:80", "10.0.0.1"]
+    {
+        check(&[("host", host)], 421).await;
+        check(&[("host", host), ("origin", &format!("http://{host}"))], 421).await;
+    }
+    for origin in ["https://evil.example", "http://127.0.0.1:1", "http://localhost", "null", ""] {
+        check(&[("origin", origin)], 403).await;
+    }
+}
