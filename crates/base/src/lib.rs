@@ -10,6 +10,7 @@ pub mod ids;
 pub mod path;
 pub mod process;
 pub mod secret;
+pub mod shares;
 pub mod urls;
 
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
@@ -17,3 +18,4 @@ pub use error::{Next, chain};
 pub use ids::{Actor, Random};
 pub use path::RelPath;
 pub use secret::Secret;
+pub use shares::{Share, Shares};
