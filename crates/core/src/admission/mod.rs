@@ -156,7 +156,9 @@ pub struct Read {
 pub struct Right {
     /// The verb.
     pub verb: &'static str,
-    /// The resource, in Kargo's group.
+    /// The API group.
+    pub group: &'static str,
+    /// The resource.
     pub resource: &'static str,
     /// The namespace.
     pub namespace: String,

@@ -1,6 +1,6 @@
 //! Projects: the namespace and the roles come with them, in the same commit.
 
-use super::{Admission, Cause, Denied, json};
+use super::{Admission, Cause, Denied, Right, json};
 use crate::authorize::{is_reserved_project, roles_of_new_project};
 use seaway_api::kargo::names::{FINALIZER, annotation, label};
 use serde_json::json;
@@ -15,7 +15,10 @@ pub(super) fn admit(admission: &mut Admission<'_>) -> Result<(), Denied> {
     }
     let name = admission.name();
     if is_reserved_project(&name) {
-        let cause = Cause::invalid("metadata.name", format!("{name} is a namespace of Seaway's own; choose another name"));
+        let cause = Cause::invalid(
+            "metadata.name",
+            format!("{name} is a namespace of Seaway's own or of Kubernetes'; choose another name"),
+        );
         return Err(Denied::invalid("Project", &name, vec![cause]));
     }
     match admission.world.get("Namespace", None, &name) {
@@ -32,6 +35,11 @@ pub(super) fn admit(admission: &mut Admission<'_>) -> Result<(), Denied> {
                 label::PROJECT
             );
             return Err(Denied::conflict("Project", &name, &message));
+        }
+        // Its creator becomes its admin: of what is there already too.
+        Some(_) if !admission.request.control_plane => {
+            let right = Right { verb: "update", group: "", resource: "secrets", namespace: name.clone(), name: String::new() };
+            admission.admitted.right = Some(right);
         }
         Some(_) => {}
         None if admission.request.dry_run => {}

@@ -16,7 +16,8 @@ pub(super) fn admit(admission: &mut Admission<'_>) -> Result<(), Denied> {
     let object = admission.admitted.object.as_ref().or(admission.request.old);
     let stage = object.map(|o| text(o, &["spec", "stage"]).to_owned()).unwrap_or_default();
     let namespace = admission.namespace();
-    admission.admitted.right = Some(Right { verb: "promote", resource: "stages", namespace, name: stage });
+    admission.admitted.right =
+        Some(Right { verb: "promote", group: seaway_api::kargo::GROUP, resource: "stages", namespace, name: stage });
     Ok(())
 }
 

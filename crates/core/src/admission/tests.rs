@@ -410,6 +410,13 @@ fn a_project_comes_with_its_namespace_and_its_roles() {
     let own = json!({ "kind": "Role", "metadata": { "name": "kargo-viewer", "namespace": "bank" } });
     let adopted = made(&create(&project("bank"), vec![own]).unwrap());
     assert!(adopted.len() == 10 && !adopted.contains(&"Role/kargo-viewer".to_owned()), "{adopted:?}");
+    // Who adopts what is there reads its Secrets: they must have that right already.
+    let right = create(&project("bank"), vec![]).unwrap().right.unwrap();
+    assert_eq!((right.verb, right.group, right.resource, right.namespace.as_str()), ("update", "", "secrets", "bank"));
+    assert_eq!(admitted.right, None);
+    for reserved in ["default", "kube-system", "kube-public", "kube-node-lease"] {
+        check(&project(reserved), "is a namespace of Seaway's own or of Kubernetes'; choose another name");
+    }
     check(&project("seaway"), "422 project seaway is invalid: metadata.name: seaway is a namespace of Seaway's own");
     check(&project("kargo"), "422");
     check(&project("other"), "409 project other: a namespace of this name exists");

@@ -135,8 +135,7 @@ impl<'a> Attributes<'a> {
 
     /// Whether `who` has the right that admission asks for beside the one for the write itself.
     pub fn right(who: Who<'a>, right: &'a Right) -> Self {
-        let group = seaway_api::kargo::GROUP;
-        Self::resource(who, right.verb, group, right.resource).within(&right.namespace).named(&right.name)
+        Self::resource(who, right.verb, right.group, right.resource).within(&right.namespace).named(&right.name)
     }
 
     /// In this namespace; an empty one means none or all.

@@ -44,9 +44,9 @@ fn is_binding_of_admin(role: &Value) -> bool {
     }
 }
 
-/// Whether a project may bear this name: our own namespaces are none.
+/// Whether a project may not bear this name: our own namespaces and Kubernetes' are none.
 pub fn is_reserved_project(name: &str) -> bool {
-    matches!(name, super::SYSTEM_NAMESPACE | GLOBAL_NAMESPACE)
+    matches!(name, super::SYSTEM_NAMESPACE | GLOBAL_NAMESPACE | "default" | "kube-system" | "kube-public" | "kube-node-lease")
 }
 
 /// Who made it.

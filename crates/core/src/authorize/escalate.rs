@@ -122,22 +122,32 @@ impl Policy {
         let what = format!("lead claims to serviceaccount {account}");
         for place in self.namespaces_of(&account) {
             let rules: Vec<Rule> = self.rules_of(&own, &place).into_iter().cloned().collect();
-            self.has_all(who, &place, &what, &rules)?;
+            let mut held = self.rules_of(who, &place);
+            if place.is_empty() {
+                // By claims, what it may cluster-wide counts in its project alone: so does what claims give to whoever asks.
+                held.extend(self.rules_by_claim(who, namespace));
+            }
+            holds(who, &place, &what, &held, &rules)?;
         }
         Ok(())
     }
 
     /// Whether somebody has all of these rights in a namespace, or cluster-wide.
     pub(super) fn has_all(&self, who: &Who<'_>, namespace: &str, what: &str, rules: &[Rule]) -> Result<(), Denied> {
-        let missing = lacking(&self.rules_of(who, namespace), rules, LISTED_MAX);
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let listed = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        let who = shown(who.name);
-        let place = place(RBAC, namespace, true);
-        Err(Denied::new(format!("{who} may not {what}{place}: it grants rights that {who} does not have: {listed}")))
+        holds(who, namespace, what, &self.rules_of(who, namespace), rules)
     }
+}
+
+/// Whether what somebody holds covers all of these rights.
+fn holds(who: &Who<'_>, namespace: &str, what: &str, held: &[&Rule], rules: &[Rule]) -> Result<(), Denied> {
+    let missing = lacking(held, rules, LISTED_MAX);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let listed = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let who = shown(who.name);
+    let place = place(RBAC, namespace, true);
+    Err(Denied::new(format!("{who} may not {what}{place}: it grants rights that {who} does not have: {listed}")))
 }
 
 /// Whether an object gives rights to somebody: a role, a binding, an account that other claims lead to than before, a Secret for a token.

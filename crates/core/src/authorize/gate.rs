@@ -3,7 +3,7 @@
 //! | Field | Who may change it |
 //! |---|---|
 //! | Freight `status.approvedFor.<stage>` | who may `promote` that stage, beside the right to write the status |
-//! | Freight `status.verifiedIn`, `status.currentlyIn` | our controllers alone |
+//! | whatever else Freight's status says: `verifiedIn`, `currentlyIn`, `metadata` | our controllers alone |
 //! | annotations that abort, resolve (Promotion), abort, reverify, resume (Stage) | who may `promote` the stage |
 //! | annotation that refreshes | who may `get` and `refresh` the object |
 //!
@@ -149,24 +149,39 @@ impl Policy {
 }
 
 fn freight(write: &Write<'_>) -> Result<Gated, Denied> {
-    for (field, how) in [
-        ("verifiedIn", "freight is verified by its stage; to let it pass unverified, approve it for the next one"),
-        ("currentlyIn", "freight comes into a stage by a promotion"),
-    ] {
-        if marks(write.old, field) != marks(Some(write.new), field) {
-            let message = format!("status.{field} of freight {} belongs to Seaway's controllers: {how}", write.name);
-            return Err(Denied::new(message));
+    let fields: BTreeSet<&str> = [write.old, Some(write.new)].into_iter().flat_map(fields).collect();
+    for field in fields.into_iter().filter(|field| *field != "approvedFor") {
+        if said(write.old, field) == said(Some(write.new), field) {
+            continue;
         }
+        let how = match field {
+            "verifiedIn" => "freight is verified by its stage; to let it pass unverified, approve it for the next one",
+            "currentlyIn" => "freight comes into a stage by a promotion",
+            _ => "promotions go by what it says; people write status.approvedFor alone",
+        };
+        return Err(Denied::new(format!("status.{field} of freight {} belongs to Seaway's controllers: {how}", write.name)));
     }
-    let (none, old, new) = (Map::new(), marks(write.old, "approvedFor"), marks(Some(write.new), "approvedFor"));
+    let approvals = |freight| said(freight, "approvedFor").and_then(Value::as_object);
+    let (none, old, new) = (Map::new(), approvals(write.old), approvals(Some(write.new)));
     let (old, new) = (old.unwrap_or(&none), new.unwrap_or(&none));
     let changed = old.keys().chain(new.keys()).filter(|stage| old.get(*stage) != new.get(*stage));
     Ok(Gated { needs: changed.map(|stage| promote(Field::Approval, stage)).collect(), instead: false })
 }
 
-/// The stages under a field of a freight's status; none is as good as an empty one.
-fn marks<'a>(freight: Option<&'a Value>, field: &str) -> Option<&'a Map<String, Value>> {
-    freight?.get("status")?.get(field)?.as_object().filter(|marks| !marks.is_empty())
+/// The names of what an object's status says.
+fn fields(object: Option<&Value>) -> impl Iterator<Item = &str> {
+    let status = object.and_then(|object| object.get("status")?.as_object());
+    status.into_iter().flat_map(|status| status.keys().map(String::as_str))
+}
+
+/// What a field of a freight's status says; nothing is as good as something empty.
+fn said<'a>(freight: Option<&'a Value>, field: &str) -> Option<&'a Value> {
+    let value = freight?.get("status")?.get(field)?;
+    let empty = value.is_null()
+        || value.as_object().is_some_and(Map::is_empty)
+        || value.as_array().is_some_and(Vec::is_empty)
+        || value.as_str().is_some_and(str::is_empty);
+    (!empty).then_some(value)
 }
 
 fn promote(field: Field, stage: &str) -> Need {
@@ -254,7 +269,18 @@ mod tests {
         let refused =
             "status.currentlyIn of freight f belongs to Seaway's controllers: freight comes into a stage by a promotion";
         check("Freight", "f", &none, &freight(json!({ "currentlyIn": { "qa": {} } })), refused);
-        check("Freight", "f", &none, &freight(json!({ "metadata": { "a": 1 } })), "");
+        let refused = "status.metadata of freight f belongs to Seaway's controllers: promotions go by what it says; people write status.approvedFor alone";
+        let noted = freight(json!({ "metadata": { "a": 1 } }));
+        check("Freight", "f", &none, &noted, refused);
+        check("Freight", "f", &noted, &freight(json!({ "metadata": { "a": 2 } })), refused);
+        check("Freight", "f", &noted, &none, refused);
+        check("Freight", "f", &noted, &noted, "");
+        let both = freight(json!({ "metadata": { "a": 1 }, "approvedFor": { "uat": {} } }));
+        check("Freight", "f", &noted, &both, "promote stages/uat");
+        check("Freight", "f", &none, &both, refused);
+        let unknown = freight(json!({ "conditions": [{ "type": "Ready" }] }));
+        check("Freight", "f", &none, &unknown, &refused.replace("metadata", "conditions"));
+        check("Freight", "f", &none, &freight(json!({ "metadata": {}, "conditions": [], "x": null })), "");
     }
 
     fn with(annotations: Value, spec: Value) -> Value {

@@ -150,6 +150,13 @@ impl Policy {
         rules
     }
 
+    /// The cluster's rules that somebody has by their claims in a project, and there alone; none of those that count everywhere.
+    pub(super) fn rules_by_claim(&self, who: &Who<'_>, project: &str) -> Vec<&Rule> {
+        let accounts = who.accounts.filter(|_| !self.global.contains(project)).map(|accounts| accounts.within(project));
+        let accounts = accounts.unwrap_or_default().iter();
+        accounts.flat_map(|account| self.rules_of_user(&account.username(), &account.groups(), "")).collect()
+    }
+
     fn rules_of_user(&self, name: &str, groups: &[String], namespace: &str) -> Vec<&Rule> {
         let mut all = Vec::new();
         for binding in self.index.of(name, groups, namespace) {

@@ -390,6 +390,35 @@ fn nobody_leads_claims_to_an_account_that_has_more_than_they() {
 }
 
 #[test]
+fn an_admin_by_claim_leads_others_to_what_they_are() {
+    let leads = |group: &str| json!({ "groups": [group] });
+    let projects = &["delete projects:kargo.akuity.io bank"];
+    let policy = Policy::of(&[
+        account("bank/admin", &leads("payments")),
+        account("shop/admin", &leads("payments")),
+        role("ClusterRole", "admin", &[&format!("promote {STAGES}")]),
+        role("ClusterRole", "bank", projects),
+        role("ClusterRole", "everywhere", &[&format!("promote {STAGES}"), "get secrets"]),
+        binding("bank/admin", "ClusterRole/admin", &["ServiceAccount/bank:admin", "ServiceAccount/bank:strong"]),
+        binding("bank", "ClusterRole/bank", &["ServiceAccount/bank:admin"]),
+        binding("shop/admin", "ClusterRole/admin", &["ServiceAccount/shop:admin"]),
+        binding("strong", "ClusterRole/everywhere", &["ServiceAccount/bank:strong", "ServiceAccount/kargo:global"]),
+    ]);
+    let accounts = policy.accounts_of(&Claims::of_token(&leads("payments")));
+    let carl = Who::new("oidc:carl", &[]).with_accounts(&accounts);
+    let lead = |place: &str| policy.may_confer(&carl, &account(place, &leads("all")), None).map_err(|denied| denied.message);
+    assert_eq!(lead("bank/admin"), Ok(()));
+    // Neither to one that has more, nor to one whose rights count everywhere.
+    assert!(lead("bank/strong").unwrap_err().contains("get on secrets"));
+    assert!(lead("kargo/global").unwrap_err().contains("promote on stages"));
+    // What is theirs in one project is not in another.
+    let shop = account("shop/other", &leads("all"));
+    let mut policy = policy.clone();
+    policy.apply(&binding("shop-other", "ClusterRole/bank", &["ServiceAccount/shop:other"]));
+    assert!(policy.may_confer(&carl, &shop, None).is_err());
+}
+
+#[test]
 fn acting_as_another_needs_the_verb_for_every_part() {
     let policy = Policy::of(&[
         role(
