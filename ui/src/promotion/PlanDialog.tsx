@@ -93,6 +93,13 @@ export function PlanDialog({ stage, freight }: { stage: string; freight: string 
               <ProblemNote error={error} />
             </div>
           )}
+          {(error !== null || shown.failure) && (
+            <div className={css.problem}>
+              <Button disabled={isAsking} onClick={again}>
+                Plan again
+              </Button>
+            </div>
+          )}
           <Foot
             plan={shown}
             may={view?.mayPromote ?? false}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { PlanView } from "../shared/api/types.ts";
-import { movedPaths, refusalOf } from "./plan.ts";
+import { movedPaths, refusalOf, staysTrue } from "./plan.ts";
 
 const plan = (change: Partial<PlanView> = {}): PlanView => ({
   sentence: "",
@@ -32,4 +32,11 @@ test("what cannot start says why", () => {
   expect(refusalOf(plan())).toBeNull();
   expect(refusalOf(plan({ canStart: { now: false, reason: "not verified upstream" } }))).toBe("not verified upstream");
   expect(refusalOf(plan({ failure: { reason: "FileMissing", message: "no such file" } }))).toBe("no such file");
+});
+
+test("a refusal and a failed plan are not asked again unasked", () => {
+  expect(staysTrue({ data: undefined, error: null })).toBe(true);
+  expect(staysTrue({ data: plan(), error: null })).toBe(true);
+  expect(staysTrue({ data: plan({ failure: { reason: "Failed", message: "no branch" } }), error: null })).toBe(false);
+  expect(staysTrue({ data: plan(), error: new Error("refused") })).toBe(false);
 });

@@ -20,3 +20,8 @@ export function refusalOf(plan: PlanView): string | null {
   if (!plan.canStart.now) return plan.canStart.reason ?? "it could not start now";
   return null;
 }
+
+/** Whether what was answered is worth making again unasked: not a refusal, and not a plan that failed. */
+export function staysTrue({ data, error }: { data?: PlanView | undefined; error: unknown }): boolean {
+  return error === null && !data?.failure;
+}

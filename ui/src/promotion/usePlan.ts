@@ -5,7 +5,7 @@ import { api } from "../shared/api/client.ts";
 import type { PlanView } from "../shared/api/types.ts";
 import { useBoard, useIsLive, useList, useObject } from "../shared/live/hooks.ts";
 import { hasEnded } from "../shared/look/state.ts";
-import { movedPaths } from "./plan.ts";
+import { movedPaths, staysTrue } from "./plan.ts";
 
 const AGAIN_EVERY_MS = 15_000;
 
@@ -18,13 +18,15 @@ export function usePlan(stage: string, freight: string) {
     queryFn: () => api.plan(project, stage, freight),
     gcTime: 0,
     staleTime: 0,
-    refetchOnWindowFocus: true,
-    refetchInterval: isLive ? AGAIN_EVERY_MS : false,
+    // Who was refused, or whose plan failed, asks again when they think it worth it.
+    refetchOnWindowFocus: ({ state }) => staysTrue(state),
+    refetchInterval: ({ state }) => isLive && staysTrue(state) && AGAIN_EVERY_MS,
   });
   const now = query.data;
   const { refetch } = query;
   useEffect(() => {
-    if (now && !shown) show(now);
+    // There is nothing in a failed plan that could be agreed to.
+    if (now && (!shown || shown.failure)) show(now);
   }, [now, shown]);
 
   // A promotion that ended wrote to a branch, perhaps this one; the stage's own change matters in any case.
@@ -34,10 +36,10 @@ export function usePlan(stage: string, freight: string) {
   useEffect(() => {
     if (seen.nEnded === nEnded && seen.own === own) return;
     setSeen({ nEnded, own });
-    void refetch();
-  }, [nEnded, own, seen, refetch]);
+    if (!query.isError) void refetch();
+  }, [nEnded, own, seen, refetch, query.isError]);
 
-  const hasMoved = shown !== null && now !== undefined && shown.digest !== now.digest;
+  const hasMoved = shown !== null && !shown.failure && now !== undefined && shown.digest !== now.digest;
   // A reason that is not about what would be written, such as another promotion, may change under the eyes.
   const current = shown !== null && now !== undefined && !hasMoved ? now : shown;
   return {

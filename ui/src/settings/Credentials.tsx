@@ -1,6 +1,7 @@
 // The credentials that projects have: names, kinds and URLs. Their values never come to the page.
 import { useQuery } from "@tanstack/react-query";
 import { api } from "../shared/api/client.ts";
+import { kube } from "../shared/api/kubernetes.ts";
 import { Empty } from "../shared/look/Empty.tsx";
 import { Quiet } from "../shared/look/Quiet.tsx";
 import { Section } from "../shared/look/Section.tsx";
@@ -8,14 +9,19 @@ import table from "../shared/look/Table.module.css";
 
 export function Credentials() {
   const credentials = useQuery({ queryKey: ["credentials"], queryFn: api.credentials });
+  const mayList = useQuery({ queryKey: ["may list secrets"], queryFn: () => kube.may("list", "", "secrets") });
   const rows = credentials.data?.items ?? [];
   return (
     <Section title="Credentials">
       {credentials.isError && <Quiet error={credentials.error} />}
-      {credentials.isSuccess && rows.length === 0 && (
+      {credentials.isSuccess && !mayList.isPending && rows.length === 0 && (
         <Empty
-          what="No credentials: every registry and repository is read as anybody."
-          command="seaway apply -f credentials.yaml"
+          what={
+            mayList.data
+              ? "No credentials: every registry and repository is read as anybody."
+              : "None that you may see: there may be others, of projects whose secrets you may not list."
+          }
+          {...(mayList.data ? { command: "seaway apply -f credentials.yaml" } : {})}
           then="A Secret with the label kargo.akuity.io/cred-type: its name, kind and URL then stand here, never its values."
         />
       )}
@@ -45,6 +51,7 @@ export function Credentials() {
           </tbody>
         </table>
       )}
+      {rows.length > 0 && mayList.data === false && <p className={table.faint}>Only those that you may see; there may be others.</p>}
     </Section>
   );
 }

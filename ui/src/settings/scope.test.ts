@@ -4,7 +4,7 @@ import { scopeInWords, scopeOf } from "./scope.ts";
 test("nothing chosen narrows nothing; what is chosen can also read", () => {
   expect(scopeOf([], [])).toBeUndefined();
   expect(scopeOf(["bank"], [])).toEqual({ projects: ["bank"], verbs: [] });
-  expect(scopeOf([], ["promote"])?.verbs).toEqual(["get", "list", "watch", "promote", "create"]);
+  expect(scopeOf([], ["promote"])?.verbs).toEqual(["get", "list", "watch", "promote", "refresh", "create", "patch"]);
 });
 
 test("a scope is said in words", () => {

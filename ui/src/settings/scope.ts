@@ -4,7 +4,8 @@ import type { Scope } from "../shared/api/types.ts";
 /** A choice of the page, and the verbs of the API that it stands for. */
 export const VERBS = {
   read: ["get", "list", "watch"],
-  promote: ["promote"],
+  // A promotion and its plan are objects that are created, an approval is a patch: the verb `promote` decides whether.
+  promote: ["promote", "refresh", "create", "patch"],
   refresh: ["refresh"],
   write: ["create", "update", "patch", "delete"],
 } as const;
@@ -14,8 +15,7 @@ export type VerbChoice = keyof typeof VERBS;
 export function scopeOf(projects: string[], choices: VerbChoice[]): Scope | undefined {
   if (projects.length === 0 && choices.length === 0) return undefined;
   const chosen = choices.length === 0 ? [] : [...new Set<VerbChoice>(["read", ...choices])];
-  // A promotion is made by creating one: the verb `promote` decides whether.
-  const verbs = new Set(chosen.flatMap((choice): string[] => [...VERBS[choice], ...(choice === "promote" ? ["create"] : [])]));
+  const verbs = new Set(chosen.flatMap((choice): readonly string[] => VERBS[choice]));
   return { projects, verbs: [...verbs] };
 }
 

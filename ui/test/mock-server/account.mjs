@@ -10,7 +10,7 @@ export class Accounts {
       id: "t1",
       owner: "bob",
       name: "release pipeline",
-      scope: { projects: ["bank"], verbs: ["get", "list", "watch", "promote", "create"] },
+      scope: { projects: ["bank"], verbs: ["get", "list", "watch", "promote", "refresh", "create", "patch"] },
       createdAt: this.at(-86_400 * 12),
       expiresAt: this.at(86_400 * 18),
       usedAt: this.at(-340),

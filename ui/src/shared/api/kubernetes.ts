@@ -82,18 +82,20 @@ export function warningsOf(header: string | null): string[] {
   return [...(header ?? "").matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, words = ""]) => words.replace(/\\(.)/g, "$1"));
 }
 
+async function review(verb: string, group: string, resource: string): Promise<Review["status"]> {
+  const asked = { apiVersion: `${REVIEWS}/v1`, kind: "SelfSubjectAccessReview", spec: { resourceAttributes: { verb, group, resource } } };
+  const { object } = await ask<Review>("POST", `/apis/${REVIEWS}/v1/selfsubjectaccessreviews`, asked);
+  return object.status;
+}
+
 export const kube = {
   get: (url: string) => ask<KubeObject>("GET", url),
   list: (url: string, limit: number) => ask<{ items: KubeObject[]; metadata?: { continue?: string } }>("GET", `${url}?limit=${limit}`),
+  /** Whether the one who asks may do this everywhere. */
+  may: async (verb: string, group: string, resource: string) => (await review(verb, group, resource)).allowed,
   /** Asks whether the one who asks may do this everywhere; what they may not is thrown, in the server's words, before it is tried. */
   require: async (verb: string, group: string, resource: string) => {
-    const review = {
-      apiVersion: `${REVIEWS}/v1`,
-      kind: "SelfSubjectAccessReview",
-      spec: { resourceAttributes: { verb, group, resource } },
-    };
-    const { object } = await ask<Review>("POST", `/apis/${REVIEWS}/v1/selfsubjectaccessreviews`, review);
-    const { allowed, reason = `you may not ${verb} ${resource}` } = object.status;
+    const { allowed, reason = `you may not ${verb} ${resource}` } = await review(verb, group, resource);
     if (!allowed) throw new Problem({ type: "not-authorised", detail: reason }, 403);
   },
   /** Writes it whole; with `isTrial` the server does everything but keep it. */

@@ -1,12 +1,12 @@
 // Who is it? A one-time link is used first, then the session asked for; without one there is only the way to sign in.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { RouterProvider } from "@tanstack/react-router";
 import { router } from "../../routes.tsx";
 import { api } from "../api/client.ts";
 import { Button } from "../look/Button.tsx";
 import { ProblemNote } from "../look/ProblemNote.tsx";
-import type { Came } from "../sign-in/link.ts";
+import { takeFragment, type Came } from "../sign-in/link.ts";
 import { refusedSignIn } from "../sign-in/refused.ts";
 import { SignIn } from "../sign-in/SignIn.tsx";
 import css from "./App.module.css";
@@ -17,6 +17,8 @@ export function App({ came }: { came: Came }) {
   if (linkLeft === undefined) linkLeft = came.link;
   const queries = useQueryClient();
   const [refused, setRefused] = useState<unknown>(came.refused && refusedSignIn(came.refused));
+  // What was read as somebody else is not shown to the one who comes.
+  const forgetOthers = () => queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
   const session = useQuery({
     queryKey: ["session"],
     retry: false,
@@ -25,11 +27,25 @@ export function App({ came }: { came: Came }) {
       const once = linkLeft;
       linkLeft = null;
       // A link that was used before is no news to those who are signed in already.
-      if (once) await api.signInByLink(once).catch(setRefused);
+      if (once) await api.signInByLink(once).then(forgetOthers, setRefused);
       return api.session();
     },
   });
   const wasIn = useRef(false);
+  // A link that is pasted into a tab of this page loads nothing: only the fragment changes.
+  useEffect(() => {
+    const look = () => {
+      const { link, refused } = takeFragment(window.location, window.history);
+      if (link === null && refused === null) return;
+      wasIn.current = false;
+      setRefused(refused && refusedSignIn(refused));
+      if (link === null) return;
+      linkLeft = link;
+      void queries.resetQueries({ queryKey: ["session"] });
+    };
+    window.addEventListener("hashchange", look);
+    return () => window.removeEventListener("hashchange", look);
+  }, [queries]);
   if (session.isPending) return null;
   if (!session.data)
     return (

@@ -123,3 +123,13 @@ test("a session that ended ends it, and is told", async () => {
   expect(live.connection.state).toBe("ended");
   expect(asked).toHaveLength(2);
 });
+
+test("what happens after the return is not told as missed: the server says the rights after all that was", async () => {
+  const rights = `event: rights\ndata: ${JSON.stringify({ promote: ["qa"], approve: true, refresh: true, write: true })}\n\n`;
+  const { live } = await played(
+    [[changed("1:2", 2, "unchecked")], new Error("refused"), [rights, changed("1:3", 3, "failed")]],
+    [board(1, [stage("qa", 0)])],
+  );
+  expect(live.get("stages", "qa")?.state).toBe("failed");
+  expect(live.missed?.stages).toEqual([]);
+});

@@ -155,6 +155,8 @@ async function readOnce(board: LiveBoard, line: Line, stopped: AbortSignal, at: 
         else if (event.event === "rights") board.allow(JSON.parse(event.data) as Rights);
         if (event.id !== undefined) at.lastEventId = event.id;
         compare(board, line, at);
+        // To who comes back the server says their rights after all that they missed.
+        if (event.event === "rights") at.shown = undefined;
       }
     }
   } catch (cause) {
@@ -172,6 +174,7 @@ function welcome(board: LiveBoard, line: Line, at: Place) {
   if (before.state !== "lost") return;
   board.say({ from: before.since, until: line.now(), stages: [], freight: [] });
   compare(board, line, at);
+  if (at.lastEventId === undefined) at.shown = undefined;
 }
 
 const CATCH_UP_MS = 3_000; // What arrives so soon after the return was missed; later changes are seen as they happen.

@@ -15,7 +15,11 @@ export function Dialog({ title, onClose, children, size = "small", bare = false 
   useEffect(() => {
     const element = dialog.current;
     const before = document.activeElement;
-    if (element && !element.open) element.showModal();
+    if (element && !element.open) {
+      element.showModal();
+      // The browser gives the focus to what comes first, the ✕; who opens a form wants to write in it.
+      element.querySelector<HTMLElement>("form :is(input, select, textarea):not([hidden], :disabled)")?.focus();
+    }
     return () => {
       element?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();

@@ -23,6 +23,18 @@ export default {
     await onBoard(other);
   },
 
+  async "a link pasted into a tab that asks to sign in is taken, and is not left in the URL"({ signIn, server, url }) {
+    server.links.set("fresh", "bob");
+    const page = await signIn({ user: null, path: "/p/bank" });
+    await page.getByLabel("User").waitFor();
+    await page.evaluate(() => (window.location.hash = "link=used"));
+    await page.getByText("id in the log").waitFor();
+    assert.equal(page.url(), `${url}/p/bank`);
+    await page.evaluate(() => (window.location.hash = "link=fresh"));
+    await onBoard(page);
+    assert.equal(page.url(), `${url}/p/bank`);
+  },
+
   async "a right that is taken or given shows at once"({ signIn, server }) {
     const page = await signIn();
     await onBoard(page);
@@ -53,7 +65,8 @@ export default {
   async "settings: users, tokens shown once, sessions, credentials without values; what one may not see says so"({ signIn, server }) {
     const page = await signIn({ path: "/p/bank/settings" });
     await page.getByRole("button", { name: "Add a user…" }).click();
-    await page.getByLabel("Name", { exact: true }).fill("carol");
+    await page.keyboard.type("carol");
+    assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "carol");
     await page.getByLabel("Password", { exact: true }).fill("short");
     await page.getByRole("textbox", { name: "Groups" }).fill("developers, on-call");
     await page.getByRole("button", { name: "Add the user" }).click();
@@ -66,13 +79,13 @@ export default {
     await page.getByRole("button", { name: "Remove", exact: true }).click();
     await page.getByRole("cell", { name: "carol", exact: true }).waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Make a token…" }).click();
-    await page.getByLabel("Name", { exact: true }).fill("nightly");
+    await page.keyboard.type("nightly");
     await page.getByLabel("promote and approve").check();
     await page.getByLabel("bank", { exact: true }).check();
     await page.getByRole("button", { name: "Make the token" }).click();
     const token = await page.getByText(/^seaway_/).textContent();
     await page.getByRole("button", { name: "I have it" }).click();
-    await page.getByRole("cell", { name: "get, list, watch, promote, create in bank" }).nth(1).waitFor();
+    await page.getByRole("cell", { name: "get, list, watch, promote, refresh, create, patch in bank" }).nth(1).waitFor();
     assert.ok(!(await page.content()).includes(token), "shown once");
     await page.getByRole("button", { name: "revoke nightly" }).click();
     await page.getByRole("button", { name: "Revoke", exact: true }).click();
