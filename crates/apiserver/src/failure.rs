@@ -4,7 +4,7 @@ use crate::admit::Denied;
 use crate::kind::Kind;
 use crate::validate::FieldError;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use seaway_store::{Key, StoreError};
 use serde_json::{Value, json};
 use std::ops::Deref;
@@ -84,6 +84,8 @@ pub(crate) enum Failure {
     Method,
     #[error("{0}")]
     NotAcceptable(String),
+    #[error("{0}")]
+    TooMany(String),
     #[error("the store has stopped")]
     Stopped,
     #[error("{0}")]
@@ -155,6 +157,7 @@ impl Failure {
             Self::Expired(_) => (StatusCode::GONE, "Expired"),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
             Self::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, "NotAcceptable"),
+            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
             Self::Stopped => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
         }
@@ -210,6 +213,10 @@ impl IntoResponse for Failure {
         if let Self::Internal(message) = &self {
             tracing::error!(message, "a request failed by our own fault");
         }
-        (self.code().0, axum::Json(self.status())).into_response()
+        let mut response = (self.code().0, axum::Json(self.status())).into_response();
+        if matches!(self, Self::TooMany(_)) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
     }
 }

@@ -41,7 +41,7 @@ pub use tokens::{Bound, Issued, Later, TokenAsk, TokenRefused, Tokens};
 
 use crate::kind::Kinds;
 use axum::Router;
-use seaway_base::{Random, SharedClock};
+use seaway_base::{Random, SharedClock, Shares};
 use seaway_store::{Batch, Committed, Store, StoreError};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -77,6 +77,8 @@ pub struct ApiServer {
     pub(crate) authorizer: Authorizer,
     pub(crate) tokens: Arc<OnceLock<Arc<dyn Tokens>>>,
     pub(crate) ending: Arc<tokio::sync::watch::Sender<bool>>,
+    /// Who holds how many watches open.
+    pub(crate) watches: Shares<Arc<str>>,
 }
 
 impl ApiServer {
@@ -93,7 +95,7 @@ impl ApiServer {
         let ending = Arc::new(tokio::sync::watch::Sender::new(false));
         let authorizer = Authorizer::new(Arc::clone(&store));
         let (options, tokens) = (Arc::new(options), Arc::default());
-        Self { store, kinds, admission, clock, random, options, authorizer, tokens, ending }
+        Self { store, kinds, admission, clock, random, options, authorizer, tokens, ending, watches: Shares::default() }
     }
 
     /// The router: for `kube::Client::new`, and for a port behind an authenticator.

@@ -2,6 +2,7 @@
 
 use crate::ApiServer;
 use crate::failure::Failure;
+use crate::identity::Identity;
 use crate::read::Selection;
 use crate::request::{Call, Form};
 use axum::body::Body;
@@ -9,6 +10,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::stream;
 use http::{HeaderValue, header};
+use seaway_base::Share;
+use seaway_core::authorize::{MASTERS, SYSTEM_NAMESPACE, ServiceAccount};
 use seaway_store::{Event, EventKind, Object};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -20,6 +23,12 @@ use tokio::time::{Instant, sleep_until};
 
 /// Events taken from the log at a time.
 const N_PULLED_MAX: usize = 256;
+/// Watches that one identity holds open at one time.
+const N_WATCHES_MAX: usize = 256;
+/// The same for a member of `system:masters`.
+const N_WATCHES_OF_MASTERS_MAX: usize = 2000;
+/// A document larger than this is sent as it is kept, not copied.
+const COPIED_BYTES_MAX: usize = 16 * 1024;
 /// A quiet watcher is told this often how far it has read.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// No watch lasts longer; the client resumes.
@@ -36,13 +45,21 @@ struct Watcher {
     rights: watch::Receiver<u64>,
     ends: Instant,
     next_bookmark: Instant,
+    /// What there was at the beginning and has not been told: made a frame when the reader comes for it.
+    initial: std::vec::IntoIter<Arc<Object>>,
+    /// The bookmark after it is owed.
+    initial_bookmark: bool,
+    /// Events that were pulled and not told.
+    pulled: VecDeque<Arc<Event>>,
     frames: VecDeque<Bytes>,
     done: bool,
+    _share: Option<Share<Arc<str>>>,
 }
 
 impl ApiServer {
     pub(crate) fn watch(&self, call: Call) -> Result<Response, Failure> {
         let selection = Selection::of(&call)?;
+        let share = self.share(&call.identity)?;
         let storage = &*call.kind.storage;
         let seconds = call.query.timeout_seconds.filter(|seconds| *seconds > 0).unwrap_or(SECONDS_MAX).min(SECONDS_MAX);
         let now = Instant::now();
@@ -57,10 +74,14 @@ impl ApiServer {
             rights,
             ends: now + Duration::from_secs(seconds),
             next_bookmark: now + BOOKMARK_EVERY,
+            initial: Vec::new().into_iter(),
+            initial_bookmark: false,
+            pulled: VecDeque::new(),
             frames: VecDeque::new(),
             done: false,
             selection,
             call,
+            _share: share,
         };
         watcher.begin()?;
         let stream = stream::unfold(watcher, |mut watcher| async move {
@@ -70,6 +91,17 @@ impl ApiServer {
         let mut response = Response::new(Body::from_stream(stream));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(response)
+    }
+
+    /// A place among the watches of an identity; our own controllers need none.
+    fn share(&self, who: &Identity) -> Result<Option<Share<Arc<str>>>, Failure> {
+        if ServiceAccount::of_username(&who.username).is_some_and(|account| account.namespace == SYSTEM_NAMESPACE) {
+            return Ok(None);
+        }
+        let is_master = who.groups.iter().any(|group| group == MASTERS);
+        let n_max = if is_master { N_WATCHES_OF_MASTERS_MAX } else { N_WATCHES_MAX };
+        let full = || Failure::TooMany(format!("{} holds {n_max} watches open already; end some of them", who.username));
+        self.watches.take(&who.username, n_max).map(Some).ok_or_else(full)
     }
 }
 
@@ -85,22 +117,40 @@ impl Watcher {
             return Ok(());
         }
         let listed = self.api.store.list(&self.call.kind.storage, self.selection.namespace.as_deref(), None, usize::MAX);
-        for object in &listed.objects {
-            if self.selection.matches(object) {
-                self.push("ADDED", object);
-            }
-        }
+        self.initial = listed.objects.into_iter();
         self.cursor = listed.revision;
-        if self.call.query.send_initial_events && self.call.query.bookmarks {
-            self.bookmark(json!({"k8s.io/initial-events-end": "true"}));
-        }
+        self.initial_bookmark = self.call.query.send_initial_events && self.call.query.bookmarks;
         Ok(())
+    }
+
+    /// Makes frames of the next thing that waits; false if nothing waits.
+    fn tell_next(&mut self) -> bool {
+        if let Some(object) = self.initial.next() {
+            if self.selection.matches(&object) {
+                self.push("ADDED", &object);
+            }
+        } else if std::mem::take(&mut self.initial_bookmark) {
+            self.bookmark(json!({"k8s.io/initial-events-end": "true"}));
+        } else if let Some(event) = self.pulled.pop_front() {
+            self.tell(&event);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Nothing of what waits is told any more.
+    fn forget(&mut self) {
+        self.frames.clear();
+        self.pulled.clear();
+        self.initial = Vec::new().into_iter();
+        self.initial_bookmark = false;
     }
 
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            // Whoever may not see more sees nothing of what is already waiting either.
-            if !self.done && !self.may_go_on() {
+            // Asked before each event: frames are the parts of one, and what waits behind it is not told to one who may not see more.
+            if self.frames.is_empty() && !self.done && !self.may_go_on() {
                 self.done = true;
             }
             if let Some(frame) = self.frames.pop_front() {
@@ -109,17 +159,18 @@ impl Watcher {
             if self.done {
                 return None;
             }
+            if self.tell_next() {
+                continue;
+            }
             // The bell is answered before the log is read, so that what comes in between rings again.
             self.bell.borrow_and_update();
             match self.api.store.events(&self.call.kind.storage, self.cursor, N_PULLED_MAX) {
                 Ok(pulled) => {
                     self.cursor = pulled.cursor;
-                    for event in &pulled.events {
-                        self.tell(event);
-                    }
                     if pulled.events.is_empty() {
                         self.rest().await;
                     }
+                    self.pulled = pulled.events.into();
                 }
                 Err(expired) => {
                     // Inside the stream: on an HTTP 410 clients keep their revision and retry for ever.
@@ -136,7 +187,7 @@ impl Watcher {
     /// Whether the lease holds and the right is still there; where not, the stream says so.
     fn may_go_on(&mut self) -> bool {
         if self.call.identity.lease.has_ended() {
-            self.frames.clear();
+            self.forget();
             return false;
         }
         if !self.rights.has_changed().unwrap_or(false) {
@@ -144,7 +195,7 @@ impl Watcher {
         }
         self.rights.borrow_and_update();
         let Err(failure) = self.api.may_watch(&self.call, self.selection.name()) else { return true };
-        self.frames.clear();
+        self.forget();
         self.frame("ERROR", failure.status().to_string().as_bytes());
         false
     }
@@ -184,7 +235,14 @@ impl Watcher {
 
     fn push(&mut self, kind: &str, object: &Arc<Object>) {
         if self.call.form == Form::Whole && !self.selection.is_view() {
-            self.frame(kind, &object.bytes);
+            if object.bytes.len() > COPIED_BYTES_MAX {
+                // All readers share the one document that the store keeps.
+                self.frames.push_back(format!(r#"{{"type":"{kind}","object":"#).into());
+                self.frames.push_back(object.bytes.clone());
+                self.frames.push_back(Bytes::from_static(b"}\n"));
+            } else {
+                self.frame(kind, &object.bytes);
+            }
         } else if let Ok(value) = object.value() {
             let shown = self.api.shown(&self.call, value);
             self.frame(kind, shown.to_string().as_bytes());

@@ -1,30 +1,25 @@
 //! The port: TLS and connections; what stands behind it is the table of routes.
 
-use crate::reach::Peer;
+use crate::connection::{self, Patience};
+use crate::limits::network;
+use crate::reach::{Peer, Reach};
 use crate::tls::Certificates;
-use axum::middleware::AddExtension;
-use axum::{Extension, Router};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use seaway_base::SharedClock;
-use std::net::SocketAddr;
+use axum::Router;
+use seaway_base::{Share, SharedClock, Shares};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
-use tower::Layer as _;
+use tokio_util::task::TaskTracker;
 
 /// Connections at one time; more wait in the system's queue.
 const CONNECTIONS_MAX: usize = 2048;
-/// A client must have finished its handshake by then.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// A client must have sent its headers by then.
-const HEADERS: Duration = Duration::from_secs(15);
-/// Connections that stand when the door closes may finish their answer for so long.
-const DRAIN: Duration = Duration::from_secs(5);
+/// Of them from one address, so that nobody takes the places of all.
+const CONNECTIONS_OF_ONE_MAX: usize = 256;
+/// The same from this machine itself, where many who ask are one address.
+const CONNECTIONS_OF_LOOPBACK_MAX: usize = 1500;
 
 /// Why the door does not open.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +45,8 @@ const RETRY: Duration = Duration::from_secs(2);
 pub struct Options {
     /// All routes, authentication included.
     pub routes: Router,
+    /// By which names and through which proxies we are reached: a proxy's connections are not counted as one client's.
+    pub reach: Reach,
     /// The certificate.
     pub certificates: Arc<Certificates>,
     /// The clock, for renewing the certificate.
@@ -88,11 +85,15 @@ impl Door {
     ///
     /// # Errors
     /// [`DoorError::Tls`] if the certificate cannot be used.
-    pub async fn serve(self, options: Options, mut stop: watch::Receiver<bool>) -> Result<(), DoorError> {
-        let Options { routes, certificates, clock, trust } = options;
+    pub async fn serve(self, options: Options, stop: watch::Receiver<bool>) -> Result<(), DoorError> {
+        self.serve_with(options, Patience::default(), stop).await
+    }
+
+    async fn serve_with(self, options: Options, patience: Patience, mut stop: watch::Receiver<bool>) -> Result<(), DoorError> {
+        let Options { routes, reach, certificates, clock, trust } = options;
         let acceptor = TlsAcceptor::from(certificates.server_config()?);
         let renewal = tokio::spawn(renew(certificates, clock, trust));
-        let (graceful, address) = (GracefulShutdown::new(), self.address);
+        let (open, shares) = (TaskTracker::new(), Shares::default());
         let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
             let accepted = tokio::select! {
@@ -108,39 +109,35 @@ impl Door {
                     continue;
                 }
             };
+            let Some(share) = share(&shares, &reach, remote.ip()) else {
+                tracing::debug!(%remote, "closed a connection: its address has too many");
+                continue;
+            };
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
-            let (acceptor, app, watcher) = (acceptor.clone(), routes.clone(), graceful.watcher());
-            tokio::spawn(async move {
-                let local = stream.local_addr().unwrap_or(address);
-                let app = Extension(Peer { remote, local }).layer(app);
-                connection(stream, acceptor, app, watcher).await;
-                drop(slot);
+            let peer = Peer { remote, local: stream.local_addr().unwrap_or(self.address) };
+            let serving = connection::serve(stream, acceptor.clone(), routes.clone(), peer, patience, stop.clone());
+            open.spawn(async move {
+                serving.await;
+                drop((share, slot));
             });
         }
         renewal.abort();
-        if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        open.close();
+        if tokio::time::timeout(patience.drain, open.wait()).await.is_err() {
             tracing::info!("closing connections that did not finish");
         }
         Ok(())
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    acceptor: TlsAcceptor,
-    app: AddExtension<Router, Peer>,
-    watcher: hyper_util::server::graceful::Watcher,
-) {
-    // Without it a small answer waits for the client's delayed acknowledgement.
-    let _ = stream.set_nodelay(true);
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
-    let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(app)).into_owned();
-    if let Err(err) = watcher.watch(serving).await {
-        tracing::debug!(error = %err, "a connection ended");
+/// A place among the connections of an address; inside it is none where the address is a proxy.
+fn share(shares: &Shares<IpAddr>, reach: &Reach, remote: IpAddr) -> Option<Option<Share<IpAddr>>> {
+    if reach.is_proxy(remote) {
+        return Some(None);
     }
+    let of = network(remote);
+    let n_max = if of.is_loopback() { CONNECTIONS_OF_LOOPBACK_MAX } else { CONNECTIONS_OF_ONE_MAX };
+    shares.take(&of, n_max).map(Some)
 }
 
 async fn renew(certificates: Arc<Certificates>, clock: SharedClock, trust: Trust) {
@@ -171,3 +168,6 @@ async fn renew(certificates: Arc<Certificates>, clock: SharedClock, trust: Trust
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

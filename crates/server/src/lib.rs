@@ -4,6 +4,7 @@ pub mod api;
 mod api_tokens;
 mod authenticate;
 pub mod backup;
+mod connection;
 pub mod door;
 pub mod fingerprint;
 pub mod health;

@@ -62,12 +62,17 @@ impl Reach {
         self.hosts.iter().any(|host| by_name(host)) || peer.is_some_and(|peer| by_name(&literal(peer.local.ip())))
     }
 
+    /// Is that address a proxy of ours, behind which there are many clients?
+    pub(crate) fn is_proxy(&self, address: IpAddr) -> bool {
+        self.proxies.iter().any(|proxy| proxy.contains(address.to_canonical()))
+    }
+
     /// The client's address: the last one in `X-Forwarded-For` that no trusted proxy has, if a trusted proxy is who connected.
     pub(crate) fn client(&self, peer: &Peer, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.remote.ip().to_canonical();
         let said = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
         let mut said: Vec<&str> = said.flat_map(|line| line.split(',')).map(str::trim).collect();
-        while self.proxies.iter().any(|proxy| proxy.contains(client)) {
+        while self.is_proxy(client) {
             let Some(Ok(before)) = said.pop().map(str::parse::<IpAddr>) else { break };
             client = before.to_canonical();
         }

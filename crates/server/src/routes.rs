@@ -3,6 +3,7 @@
 use crate::authenticate::{self, Guard};
 use crate::backup;
 use crate::health::{Health, Metrics};
+use crate::limits::{self, PortLimits};
 use crate::problem::Problem;
 use crate::state::ServerState;
 use crate::tokens::Tokens;
@@ -52,7 +53,8 @@ pub fn router(state: ServerState, folder: Tokens, health: Health, metrics: Metri
         .fallback_service(kubernetes)
         .layer(middleware::from_fn(authenticate::require));
     let guard = Guard { state: state.clone(), folder };
-    open.merge(closed).layer(middleware::from_fn_with_state(guard, authenticate::guard)).with_state(state)
+    let all = open.merge(closed).layer(middleware::from_fn_with_state(PortLimits::default(), limits::bound));
+    all.layer(middleware::from_fn_with_state(guard, authenticate::guard)).with_state(state)
 }
 
 fn ready(health: &Health) -> Response {

@@ -280,6 +280,29 @@ async fn a_watch_ends_with_its_lease_and_with_its_right() {
 }
 
 #[tokio::test]
+async fn one_who_holds_too_many_watches_is_refused_and_another_is_not() {
+    let bank = Bank::open().await;
+    bank.bind("eve2", "kargo-viewer").await;
+    let mut held = Vec::new();
+    let refused = loop {
+        match stages(&bank, who("eve")).watch(&WatchParams::default(), "0").await {
+            Ok(watch) => held.push(watch.boxed()),
+            Err(err) => break err,
+        }
+    };
+    assert!(
+        matches!(&refused, kube::Error::Api(status) if status.code == 429 && status.reason == "TooManyRequests"),
+        "{refused}"
+    );
+    assert_eq!(held.len(), 256);
+    let watch = async |as_whom: Identity| stages(&bank, as_whom).watch(&WatchParams::default(), "0").await.map(|_| ());
+    watch(who("eve2")).await.unwrap();
+    watch(Identity::controller("stages")).await.unwrap();
+    held.pop();
+    watch(who("eve")).await.unwrap();
+}
+
+#[tokio::test]
 async fn who_last_changed_what_an_object_says_is_written_down() {
     let bank = Bank::open().await;
     bank.bind("ann", "kargo-admin").await;

@@ -1,6 +1,7 @@
 //! Objects by `kube::Client`: what a client may count on when it creates, reads, changes, deletes and watches.
 
 use crate::support::{Crate, Harbour, Setup, crate_of};
+use axum::body::Body;
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::api::{
@@ -10,6 +11,7 @@ use kube::api::{
 use kube::core::PartialObjectMeta;
 use kube::runtime::wait::{await_condition, conditions::is_deleted};
 use kube::{Client, Error, ResourceExt as _};
+use seaway_apiserver::Identity;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -275,6 +277,38 @@ async fn a_watch_resumes_and_sees_selections_begin_and_end() {
     };
     assert_eq!(watch(WatchParams::default()).await, ["added", "modified", "modified", "deleted"]);
     assert_eq!(watch(WatchParams::default().labels("on=yes")).await, ["added", "deleted"]);
+}
+
+#[tokio::test]
+async fn a_watch_nobody_reads_copies_nothing_and_a_large_document_arrives_whole() {
+    let harbour = Harbour::open().await;
+    let api: Api<ConfigMap> = Api::default_namespaced(harbour.client.clone());
+    let text = "x".repeat(900_000);
+    let large: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "large"}, "data": {"text": text}})).unwrap();
+    api.create(&PostParams::default(), &large).await.unwrap();
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        let request = http::Request::get("/api/v1/namespaces/default/configmaps?watch=true&resourceVersion=0");
+        let mut request = request.body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Identity::new("admin", &["system:masters"]).unwrap());
+        let answer = tower::ServiceExt::oneshot(harbour.api.router(), request).await.unwrap();
+        streams.push(answer.into_body().into_data_stream());
+    }
+    let mut documents = Vec::new();
+    for stream in &mut streams {
+        let mut line = Vec::new();
+        while line.last() != Some(&b'\n') {
+            let part = timeout(SOON, stream.next()).await.unwrap().unwrap().unwrap();
+            line.extend_from_slice(&part);
+            if part.len() > 100_000 {
+                documents.push(part);
+            }
+        }
+        let event: Value = serde_json::from_slice(&line).unwrap();
+        assert_eq!((event["type"].as_str(), event["object"]["data"]["text"].as_str()), (Some("ADDED"), Some(text.as_str())));
+    }
+    // Three readers have one document among them.
+    assert!(documents.len() == 3 && documents.iter().all(|it| it.as_ptr() == documents[0].as_ptr()));
 }
 
 #[tokio::test]

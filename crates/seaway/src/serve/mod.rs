@@ -134,8 +134,9 @@ impl Plane {
         let entry =
             entry::open(entry::Parts { config, data, api: &api, http, clock: &clock, random, port, url: &url, tokens: &tokens })
                 .await?;
+        let reach = entry.state.info.reach.clone();
         let routes = seaway_server::router(entry.state, tokens, health.clone(), metrics);
-        let behind = door::Options { routes, certificates: token.certificates, clock, trust: token.trust };
+        let behind = door::Options { routes, reach, certificates: token.certificates, clock, trust: token.trust };
         let door = tokio::spawn(door.serve(behind, stopped));
         health.ready("api");
         Ok(Self { api, collector, control, health, stop_door, door, url, _recheck: entry.recheck })

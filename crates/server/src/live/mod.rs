@@ -12,10 +12,11 @@ pub use rights::Rights;
 pub(crate) use rights::{may_read, within};
 pub(crate) use stream::changes;
 
+use crate::limits::is_master;
 use crate::problem::{Problem, Type};
 use parking_lot::Mutex;
-use seaway_apiserver::ApiServer;
-use seaway_base::SharedClock;
+use seaway_apiserver::{ApiServer, Identity};
+use seaway_base::{Share, SharedClock, Shares};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -24,6 +25,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Streams that are open at one time.
 const N_STREAMS_MAX: usize = 4096;
+/// Streams that one identity has open at one time.
+const N_STREAMS_OF_ONE_MAX: usize = 64;
+/// The same for a member of `system:masters`.
+const N_STREAMS_OF_MASTERS_MAX: usize = 2000;
 /// A project must have been read by then.
 const READ: Duration = Duration::from_secs(20);
 
@@ -37,6 +42,13 @@ pub(crate) struct Inner {
     pub(crate) is_built: fn(&str) -> bool,
     pub(crate) projects: Mutex<HashMap<String, Arc<Live>>>,
     streams: Arc<Semaphore>,
+    shares: Shares<Arc<str>>,
+}
+
+/// A place for one stream; dropping it gives it back.
+pub(crate) struct Slot {
+    _share: Share<Arc<str>>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl fmt::Debug for Hub {
@@ -49,7 +61,7 @@ impl Hub {
     /// Nothing is followed before somebody asks.
     pub fn new(api: &ApiServer, clock: SharedClock, is_built: fn(&str) -> bool) -> Self {
         let (projects, streams) = (Mutex::default(), Arc::new(Semaphore::new(N_STREAMS_MAX)));
-        Self(Arc::new(Inner { api: api.clone(), clock, is_built, projects, streams }))
+        Self(Arc::new(Inner { api: api.clone(), clock, is_built, projects, streams, shares: Shares::default() }))
     }
 
     /// The live board of a project, once it has been read. Whether the caller may see it has been asked before.
@@ -75,13 +87,17 @@ impl Hub {
         }
     }
 
-    /// A place among the open streams.
-    pub(crate) fn slot(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        Arc::clone(&self.0.streams).try_acquire_owned().map_err(|_| {
-            Problem::new(Type::TooManyRequests, format!("{N_STREAMS_MAX} streams of changes are open already"))
+    /// A place among the open streams, and among those of whoever asks.
+    pub(crate) fn slot(&self, who: &Identity) -> Result<Slot, Problem> {
+        let full = |n_max: usize, whose: &str| {
+            Problem::new(Type::TooManyRequests, format!("{n_max} streams of changes{whose} are open already"))
                 .hint("close other pages")
                 .retry_after(30)
-        })
+        };
+        let n_max = if is_master(who) { N_STREAMS_OF_MASTERS_MAX } else { N_STREAMS_OF_ONE_MAX };
+        let share = self.0.shares.take(&who.username, n_max).ok_or_else(|| full(n_max, " of yours"))?;
+        let place = Arc::clone(&self.0.streams).try_acquire_owned().map_err(|_| full(N_STREAMS_MAX, ""))?;
+        Ok(Slot { _share: share, _place: place })
     }
 
     /// How many projects are followed.

@@ -1,8 +1,8 @@
 //! One reader's stream of changes: server-sent events, each the same bytes for all; it ends with the session or the right.
 
-use super::Hub;
 use super::project::{Begin, Live};
 use super::rights::{Rights, may_read};
+use super::{Hub, Slot};
 use crate::problem::Problem;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
@@ -15,7 +15,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
 /// Something is said at least so often.
@@ -33,7 +33,7 @@ struct Reader {
     ending: watch::Receiver<bool>,
     rights: Rights,
     said: Instant,
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
 }
 
 /// The stream of a project's changes for one who may read its board; `last` is the id of the last event that was seen.
@@ -48,7 +48,7 @@ pub(crate) async fn changes(
     project: &str,
     last: Option<&str>,
 ) -> Result<Response, Problem> {
-    let slot = hub.slot()?;
+    let slot = hub.slot(&who)?;
     let live = hub.project(project).await?;
     // Watched before they are asked, so that none that moves in between is missed.
     let (mut moved, mut stages) = (authorizer.revision(), live.stages.subscribe());

@@ -138,3 +138,23 @@ async fn a_server_that_ends_ends_its_streams() {
     port.api.end_watches();
     assert_eq!(stream.next().await, None);
 }
+
+#[tokio::test]
+async fn one_who_has_too_many_streams_open_leaves_others_theirs() {
+    let port = Port::open().await;
+    let mut held = Vec::new();
+    for _ in 0..64 {
+        held.push(port.changes(user("eve"), None).await);
+    }
+    let refused = port.get("eve", "/projects/bank/changes").await;
+    assert_eq!(refused.problem(), (429, "too-many-requests".to_owned()));
+    assert!(refused.headers.contains_key("retry-after"), "{refused:?}");
+    port.changes(user("bob"), None).await;
+    let admin = Identity::new("admin", &["system:masters"]).unwrap();
+    for _ in 0..65 {
+        held.push(port.changes(admin.clone(), None).await);
+    }
+    // What is closed is free again.
+    held.remove(0);
+    port.changes(user("eve"), None).await;
+}
