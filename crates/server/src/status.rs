@@ -112,7 +112,9 @@ fn html(status: StatusCode, body: &str, url: &str) -> Response {
 
 const STYLE: &str = ":root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}body{margin:16px}h1{font-size:20px}\
 table{border-collapse:collapse}td,th{padding:4px 16px 4px 0;text-align:left;vertical-align:top;border-bottom:1px solid #8884;\
-font-weight:normal}thead th{font-weight:600}.failed,.blocked,.uncertain{font-weight:600}";
+font-weight:normal}thead th{font-weight:600}.failed,.blocked,.uncertain{font-weight:600}\
+@media(max-width:600px){thead{display:none}tr{display:block;padding:6px 0;border-bottom:1px solid #8884}td,th{display:inline;\
+padding-right:8px;border:0}th{font-weight:600}}";
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
