@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// What the freight is approved for.
@@ -31,14 +32,15 @@ pub(super) async fn approve(
     asked: Body<ApproveAsk>,
 ) -> Result<Response, Problem> {
     let verbs = caller.verbs(&project).await?;
-    let key = key_of(&asked.headers)?;
-    let act = async {
+    let (key, hash) = (key_of(&asked.headers)?, asked.hash);
+    let (idempotency, who) = (caller.state.served.idempotency.clone(), Arc::clone(&caller.identity.username));
+    let act = async move {
         let stage = named("stage", &asked.value.stage)?;
         require(&caller, "promote", within(&project, "stages", stage))?;
         let freight = freight(&verbs, &query).await?;
         verbs.approve(&freight, stage, caller.state.clock.now()).await?;
         Ok(Answer { status: StatusCode::NO_CONTENT, body: Bytes::new() })
     };
-    let answer = caller.state.served.idempotency.once(&caller.identity.username, key, asked.hash, act).await?;
+    let answer = idempotency.once(&who, key, hash, act).await?;
     Ok(response(answer))
 }

@@ -18,6 +18,7 @@ use seaway_core::stage::queue;
 use seaway_core::why::who;
 use seaway_verbs::Verbs;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// What is to be promoted: into one stage, or into all behind one.
@@ -84,8 +85,9 @@ pub(super) async fn promote(
     asked: Body<PromotionAsk>,
 ) -> Result<Response, Problem> {
     let verbs = caller.verbs(&project).await?;
-    let key = key_of(&asked.headers)?;
-    let act = async {
+    let (key, hash) = (key_of(&asked.headers)?, asked.hash);
+    let (idempotency, who) = (caller.state.served.idempotency.clone(), Arc::clone(&caller.identity.username));
+    let act = async move {
         let made = match (&asked.value.stage, &asked.value.downstream_of) {
             (Some(stage), None) => one(&caller, &verbs, named("stage", stage)?, &asked.value).await?,
             (None, Some(stage)) if asked.value.plan_digest.is_none() => {
@@ -97,7 +99,7 @@ pub(super) async fn promote(
         let body = serde_json::to_vec(&made).map_err(|err| Problem::bug("show a promotion", err))?;
         Ok(Answer { status: StatusCode::CREATED, body: body.into() })
     };
-    let answer = caller.state.served.idempotency.once(&caller.identity.username, key, asked.hash, act).await?;
+    let answer = idempotency.once(&who, key, hash, act).await?;
     Ok(response(answer))
 }
 

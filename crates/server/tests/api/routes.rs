@@ -166,3 +166,27 @@ async fn the_document_is_openapi_and_knows_every_refusal() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_client_that_goes_away_in_mid_flight_and_asks_again_has_one_promotion() {
+    let port = Port::open().await;
+    let (path, ask) = ("/projects/bank/promotions", json!({ "stage": "prod-eu", "freight": "1.5.0" }));
+    for n_polls in 1..20 {
+        let key = format!("k{n_polls}");
+        let mut left = Box::pin(port.post_with("bob", path, &ask, Some(&key)));
+        for _ in 0..n_polls {
+            if futures::poll!(&mut left).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(left);
+        let again = port.post_with("bob", path, &ask, Some(&key)).await;
+        assert_eq!(again.status, StatusCode::CREATED, "after {n_polls}: {again:?}");
+        let made = port.promotions().list(&ListParams::default()).await.unwrap().items;
+        assert_eq!(made.len(), 1, "after {n_polls}");
+        let name = again.body["name"].as_str().unwrap();
+        assert_eq!(made[0].metadata.name.as_deref(), Some(name));
+        port.promotions().delete(name, &Default::default()).await.unwrap();
+    }
+}
