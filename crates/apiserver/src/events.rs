@@ -1,6 +1,8 @@
 //! Events: stored once, as core/v1 names their fields, and shown as core/v1 or as events.k8s.io/v1.
 
-use serde_json::{Map, Value};
+use crate::meta::text;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 
 /// The fields whose names differ: core/v1, events.k8s.io/v1.
 const RENAMED: &[(&str, &str)] = &[
@@ -12,6 +14,67 @@ const RENAMED: &[(&str, &str)] = &[
     ("lastTimestamp", "deprecatedLastTimestamp"),
     ("count", "deprecatedCount"),
 ];
+
+/// Characters of a name that go into the name of its events; 253 are allowed in all.
+const NAME_MAX: usize = 200;
+
+/// What somebody did to an object: the reason of the event that tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    Created,
+    Changed,
+    Deleted,
+}
+
+impl Deed {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "Created",
+            Self::Changed => "Changed",
+            Self::Deleted => "Deleted",
+        }
+    }
+}
+
+/// The event that tells who did what to an object, as it is stored. It names the changed fields and holds nothing of what they say.
+pub(crate) fn of_deed(
+    deed: Deed,
+    object: &Value,
+    fields: &[&str],
+    actor: &str,
+    namespace: &str,
+    at: Timestamp,
+    mark: &str,
+) -> Value {
+    let of = |pointer: &str| text(object, pointer);
+    let (kind, name, reason) = (of("/kind"), of("/metadata/name"), deed.as_str());
+    let told = if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) };
+    let second = crate::meta::instant(at);
+    let short: String = name.chars().take(NAME_MAX).collect();
+    json!({
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {
+            "name": format!("{}.{mark}", short.replace(':', ".")),
+            "namespace": namespace,
+            "annotations": { "event.kargo.akuity.io/actor": actor },
+        },
+        "involvedObject": {
+            "apiVersion": of("/apiVersion"), "kind": kind,
+            "namespace": of("/metadata/namespace"), "name": name, "uid": of("/metadata/uid"),
+        },
+        "action": reason,
+        "reason": reason,
+        "message": format!("{actor} {} {} {name}{told}", reason.to_lowercase(), kind.to_lowercase()),
+        "type": "Normal",
+        "eventTime": format!("{at:.6}"),
+        "firstTimestamp": second,
+        "lastTimestamp": second,
+        "count": 1,
+        "reportingComponent": "seaway.dev/apiserver",
+        "reportingInstance": "seaway",
+    })
+}
 
 /// From events.k8s.io/v1 to how it is stored.
 pub(crate) fn to_stored(event: Value) -> Value {
@@ -51,7 +114,6 @@ pub(crate) fn last_seen(event: &Value) -> Option<jiff::Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn both_views_hold_the_same() {

@@ -1,9 +1,10 @@
 //! What is asked of every object before it is stored: schema, metadata, admission, and who wrote which field.
 
 use crate::admit::{Admitted, Denied, Operation, Reading, Request};
+use crate::events::{self, Deed};
 use crate::failure::{About, Failure};
-use crate::kind::stored_schema;
-use crate::meta::{instant, is_new_generation, is_same, metadata, set, text};
+use crate::kind::{Kind, stored_schema};
+use crate::meta::{changed, instant, is_same, metadata, set, text};
 use crate::request::Call;
 use crate::{ApiServer, builtin, ssa, validate};
 use seaway_api::kargo::names::annotation::CHANGED_BY;
@@ -161,14 +162,13 @@ impl ApiServer {
         }
     }
 
-    /// Writes down who made an object of a project or of rights, or last changed what it says; nobody can claim it was another.
+    /// Writes down who made an object, or last changed it, labels and annotations too; nobody can claim it was another.
     pub(crate) fn sign(&self, call: &Call, old: Option<&Value>, new: &mut Value) {
-        let signed = [seaway_api::kargo::GROUP, RBAC].contains(&call.kind.group.as_str());
-        if !signed || call.subresource.is_some() {
+        if !is_witnessed(&call.kind) || call.subresource.is_some() {
             return;
         }
         let before = old.and_then(|old| old.pointer("/metadata/annotations")?.get(CHANGED_BY).cloned());
-        let changed = !call.identity.is_control_plane() && old.is_none_or(|old| is_new_generation(old, new));
+        let changed = !call.identity.is_control_plane() && old.is_none_or(|old| !changed(old, new).is_empty());
         let actor = if changed { Some(call.identity.actor().as_str().into()) } else { before };
         let metadata = metadata(new);
         match (actor, metadata.get_mut("annotations").and_then(Value::as_object_mut)) {
@@ -178,6 +178,31 @@ impl ApiServer {
         }
     }
 
+    /// The event that tells who made, changed or deleted an object, to be stored with it: what our controllers do and what is told by an
+    /// event of its own is not told again. Of what an object says, it names the fields alone.
+    pub(crate) fn told(&self, call: &Call, old: Option<&Value>, new: Option<&Value>, reading: &Reading<'_>) -> Option<Value> {
+        let kind = &call.kind;
+        let told_elsewhere = kind.kind == "Plan" || (kind.kind == "Promotion" && old.is_none());
+        if !is_witnessed(kind) || told_elsewhere || call.subresource.is_some() || call.identity.is_control_plane() {
+            return None;
+        }
+        let (deed, fields) = match (old, new) {
+            (None, _) => (Deed::Created, Vec::new()),
+            (Some(_), None) => (Deed::Deleted, Vec::new()),
+            (Some(old), Some(new)) => (Deed::Changed, changed(old, new)),
+        };
+        if deed == Deed::Changed && fields.is_empty() {
+            return None;
+        }
+        // Nothing is made in a namespace that goes.
+        let namespace = reading.object(Key::new("namespaces", "", &call.namespace));
+        let stays = namespace.is_some_and(|namespace| namespace.meta.deletion_timestamp.is_none());
+        let place = if stays { &call.namespace } else { "default" };
+        let now = self.clock.now();
+        let mark = self.random.ulid(now).to_string().to_lowercase();
+        Some(events::of_deed(deed, new.or(old)?, &fields, call.identity.actor().as_str(), place, now, &mark))
+    }
+
     /// Writes down in managedFields which manager wrote which field.
     pub(crate) fn track(&self, call: &Call, old: Option<&Value>, new: &mut Value) {
         if call.kind.tracks_managers() {
@@ -185,5 +210,13 @@ impl ApiServer {
         } else {
             metadata(new).shift_remove("managedFields");
         }
+    }
+}
+
+/// Whether it is written down who makes, changes and deletes objects of this kind: Kargo's, ours, rights, and what rights and Secrets are.
+fn is_witnessed(kind: &Kind) -> bool {
+    match kind.group.as_str() {
+        "" => matches!(kind.kind.as_str(), "ServiceAccount" | "Secret" | "ConfigMap"),
+        group => [seaway_api::kargo::GROUP, seaway_api::seaway::GROUP, RBAC].contains(&group),
     }
 }

@@ -1,7 +1,12 @@
 //! Small readings and writings of an object's metadata.
 
 use jiff::Timestamp;
+use seaway_api::kargo::names::annotation::CHANGED_BY;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// What people write of an object's metadata.
+const IN_METADATA: &[&str] = &["annotations", "finalizers", "labels", "ownerReferences"];
 
 /// The metadata map, made if it is missing or no map.
 pub(crate) fn metadata(object: &mut Value) -> &mut Map<String, Value> {
@@ -76,4 +81,24 @@ pub(crate) fn is_new_generation(old: &Value, new: &Value) -> bool {
         map
     };
     spec(old) != spec(new)
+}
+
+/// The fields that differ, but for the status and what the server keeps; none is as good as an empty one.
+pub(crate) fn changed<'a>(old: &'a Value, new: &'a Value) -> Vec<&'a str> {
+    let said = |object: &Value, field: &str| -> Option<Value> {
+        let (place, field) = match IN_METADATA.contains(&field) {
+            true => (object.get("metadata")?, field),
+            false => (object, field),
+        };
+        let mut value = place.get(field)?.clone();
+        if let (true, Some(map)) = (field == "annotations", value.as_object_mut()) {
+            map.shift_remove(CHANGED_BY);
+        }
+        let empty = value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
+        (!value.is_null() && !empty).then_some(value)
+    };
+    let keys = |object: &'a Value| object.as_object().into_iter().flat_map(|map| map.keys().map(String::as_str));
+    let own = |field: &&str| !["metadata", "status", "apiVersion", "kind"].contains(field) && !IN_METADATA.contains(field);
+    let fields: BTreeSet<&str> = keys(old).chain(keys(new)).filter(own).chain(IN_METADATA.iter().copied()).collect();
+    fields.into_iter().filter(|field| said(old, field) != said(new, field)).collect()
 }

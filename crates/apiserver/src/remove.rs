@@ -119,7 +119,8 @@ impl ApiServer {
         let reading = Reading::new(self);
         let admitted = self.admit(call, Operation::Delete, name, old.clone(), Some(&old), &reading)?;
         let new = self.marked(&old, &options.propagation);
-        let companions = self.companions(admitted.also, &reading)?;
+        let told = if old == new { None } else { self.told(call, Some(&old), None, &reading) };
+        let companions = self.companions(admitted.also.into_iter().chain(told).collect(), &reading)?;
         let (reads, code, warnings) = (reading.into_reads(), StatusCode::OK, admitted.warnings);
         if old == new {
             return Ok(Proposal { reads, ops: Vec::new(), object: new, unchanged: Some(live.clone()), warnings, code });

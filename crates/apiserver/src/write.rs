@@ -218,7 +218,8 @@ impl ApiServer {
         }
         self.sign(call, None, &mut object);
         let mut ops = vec![Op::Put { key, document: self.document(&object)?, expect: Expect::Absent, unique: admitted.unique }];
-        ops.extend(self.companions(admitted.also, &reading)?);
+        let also = admitted.also.into_iter().chain(self.told(call, None, Some(&object), &reading)).collect();
+        ops.extend(self.companions(also, &reading)?);
         let reads = reading.into_reads();
         Ok(Proposal { reads, ops, object, unchanged: None, warnings, code: StatusCode::CREATED })
     }
@@ -339,9 +340,11 @@ impl ApiServer {
         }
         self.sign(call, Some(old), &mut new);
         let code = StatusCode::OK;
-        let companions = self.companions(admitted.also, &reading)?;
+        let same = *live.unique == *admitted.unique && is_same(old, &new) && !is_finished(&new);
+        let told = if same { None } else { self.told(call, Some(old), Some(&new), &reading) };
+        let companions = self.companions(admitted.also.into_iter().chain(told).collect(), &reading)?;
         let reads = reading.into_reads();
-        if companions.is_empty() && *live.unique == *admitted.unique && is_same(old, &new) && !is_finished(&new) {
+        if same && companions.is_empty() {
             let unchanged = Some(live.clone());
             return Ok(Proposal { reads, ops: Vec::new(), object: new, unchanged, warnings, code });
         }

@@ -73,10 +73,11 @@ async fn a_promotion_needs_promote_on_its_stage() {
 async fn marks_of_freight_belong_to_our_controllers() {
     let bank = Bank::open().await;
     let status = format!("{KARGO}/freights/{}/status", bank.freight);
-    for field in ["verifiedIn", "currentlyIn"] {
+    for field in ["verifiedIn", "currentlyIn", "metadata"] {
         let mark = json!({"status": {field: {"qa": {}}}});
         let said = format!("status.{field} of freight {} belongs to Seaway's controllers", bank.freight);
         bank.check("bob", "PATCH", &status, mark.clone(), 403, &said).await;
+        bank.check("alice", "PATCH", &status, mark.clone(), 403, &said).await;
         bank.check("admin", "PATCH", &status, mark.clone(), 403, &said).await;
         bank.check("seaway/stages", "PATCH", &status, mark, 200, "qa").await;
     }
@@ -313,15 +314,82 @@ async fn who_last_changed_what_an_object_says_is_written_down() {
     assert_eq!(signed().await, "kubernetes:admin");
     bank.check("ann", "PATCH", &stage, json!({"spec": {"shard": "x"}}), 200, "").await;
     assert_eq!(signed().await, "user:ann");
-    // Neither a label, nor a status, nor one of our controllers, nor a lie changes it.
-    let lie = json!({"metadata": {"labels": {"a": "b"}, "annotations": {"seaway.dev/changed-by": "user:eve"}}});
+    // Metadata too: a label, a look that is asked for.
+    bank.check("admin", "PATCH", &stage, json!({"metadata": {"labels": {"a": "b"}}}), 200, "").await;
+    assert_eq!(signed().await, "kubernetes:admin");
+    bank.check("bob", "PATCH", &stage, refresh(), 200, "").await;
+    assert_eq!(signed().await, "user:bob");
+    bank.check("ann", "PATCH", &stage, json!({"metadata": {"annotations": null}}), 200, "").await;
+    assert_eq!(signed().await, "user:ann");
+    // Neither a status, nor one of our controllers, nor a lie changes it, nor a write that says nothing new.
+    let lie = json!({"metadata": {"annotations": {"seaway.dev/changed-by": "user:eve"}}});
     bank.check("admin", "PATCH", &stage, lie, 200, "").await;
     bank.check("admin", "PATCH", &stage, json!({"metadata": {"annotations": null}}), 200, "").await;
+    bank.check("admin", "PATCH", &stage, json!({"metadata": {"labels": {"a": "b"}}}), 200, "").await;
     bank.check("seaway/stages", "PATCH", &stage, json!({"spec": {"shard": "y"}}), 200, "").await;
     bank.check("seaway/stages", "PATCH", &format!("{stage}/status"), json!({"status": {"observedGeneration": 3}}), 200, "").await;
     assert_eq!(signed().await, "user:ann");
     let role = bank.ask("admin", "GET", &format!("{RBAC}/namespaces/bank/roles/early"), Value::Null).await;
     assert_eq!(role.body["metadata"]["annotations"]["seaway.dev/changed-by"], "kubernetes:admin");
+}
+
+#[tokio::test]
+async fn what_people_make_change_and_delete_is_told_with_who_did_it() {
+    let bank = Bank::open().await;
+    bank.bind("ann", "kargo-admin").await;
+    let told = async |by: &str, place: &str| {
+        let path = format!("/api/v1/namespaces/{place}/events");
+        let events = bank.ask("admin", "GET", &path, Value::Null).await.body["items"].as_array().unwrap().clone();
+        let text = |event: &Value, pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let by = |event: &&Value| text(event, "/metadata/annotations/event.kargo.akuity.io~1actor") == by;
+        let mut lines: Vec<String> =
+            events.iter().filter(by).map(|event| format!("{} {}", text(event, "/reason"), text(event, "/message"))).collect();
+        lines.sort();
+        lines
+    };
+    let n_batches = || bank.harbour.api.store().stats().n_batches;
+    let (core, roles) = ("/api/v1/namespaces/bank".to_owned(), format!("{RBAC}/namespaces/bank/roles"));
+    let before = n_batches();
+    bank.check(
+        "ann",
+        "POST",
+        &format!("{core}/secrets"),
+        json!({"metadata": {"name": "s"}, "stringData": {"a": "hush"}}),
+        201,
+        "",
+    )
+    .await;
+    bank.check("ann", "PATCH", &format!("{core}/secrets/s"), json!({"stringData": {"a": "hushed"}}), 200, "").await;
+    bank.check("ann", "DELETE", &format!("{core}/secrets/s"), Value::Null, 200, "").await;
+    let claims = json!({"metadata": {"annotations": {"rbac.kargo.akuity.io/claims": r#"{"email":"x"}"#}}});
+    bank.check("ann", "PATCH", &format!("{core}/serviceaccounts/kargo-viewer"), claims.clone(), 200, "user:ann").await;
+    bank.check("ann", "PATCH", &format!("{roles}/early"), json!({"metadata": {"labels": {"a": "b"}}}), 200, "user:ann").await;
+    bank.check("ann", "DELETE", &format!("{roles}/early"), Value::Null, 200, "").await;
+    bank.check("ann", "PATCH", &format!("{KARGO}/stages/qa"), refresh(), 200, "").await;
+    assert_eq!(n_batches(), before + 7, "each in the commit of what it tells of");
+    let expected = [
+        "Changed user:ann changed role early: labels",
+        "Changed user:ann changed secret s: data",
+        "Changed user:ann changed serviceaccount kargo-viewer: annotations",
+        "Changed user:ann changed stage qa: annotations",
+        "Created user:ann created secret s",
+        "Deleted user:ann deleted role early",
+        "Deleted user:ann deleted secret s",
+    ];
+    assert_eq!(told("user:ann", "bank").await, expected);
+    // What says nothing new, a dry run, a status, and our controllers make none.
+    bank.check("ann", "PATCH", &format!("{core}/serviceaccounts/kargo-viewer"), claims, 200, "").await;
+    bank.check("ann", "DELETE", &format!("{KARGO}/warehouses/w?dryRun=All"), Value::Null, 200, "").await;
+    let approved = json!({"status": {"approvedFor": {"qa": {"approvedAt": "2026-03-01T12:00:00Z"}}}});
+    bank.check("seaway/stages", "PATCH", &format!("{KARGO}/freights/{}/status", bank.freight), approved, 200, "").await;
+    bank.check("seaway/stages", "PATCH", &format!("{KARGO}/stages/qa"), json!({"metadata": {"labels": {"c": "d"}}}), 200, "")
+        .await;
+    assert_eq!(told("user:ann", "bank").await, expected);
+    assert_eq!(told("controller:stages", "bank").await, Vec::<String>::new());
+    // What has no namespace, or one that goes, is told in `default`.
+    bank.check("admin", "DELETE", "/apis/kargo.akuity.io/v1alpha1/projects/bank", Value::Null, 200, "").await;
+    let expected = ["Created kubernetes:admin created project bank", "Deleted kubernetes:admin deleted project bank"];
+    assert_eq!(told("kubernetes:admin", "default").await, expected);
 }
 
 #[tokio::test]
@@ -336,7 +404,16 @@ async fn whoever_makes_a_project_is_its_admin() {
     bank.check("dora", "GET", &format!("{KARGO}/stages"), Value::Null, 403, "").await;
     bank.check("dora", "DELETE", &format!("{projects}/bank"), Value::Null, 403, "").await;
     bank.check("dora", "PATCH", &format!("{projects}/shop"), json!({"metadata": {"labels": {"a": "b"}}}), 200, "").await;
-    bank.check("admin", "POST", projects, json!({"metadata": {"name": "kargo"}}), 422, "Seaway's own").await;
+    for reserved in ["kargo", "seaway", "default", "kube-system"] {
+        bank.check("admin", "POST", projects, json!({"metadata": {"name": reserved}}), 422, "choose another name").await;
+    }
+    // What is there already is not theirs to take.
+    let theirs = json!({"metadata": {"name": "vault", "labels": {"kargo.akuity.io/project": "true"}}});
+    bank.make("/api/v1/namespaces", theirs).await;
+    let vault = json!({"metadata": {"name": "vault"}});
+    bank.check("dora", "POST", projects, vault.clone(), 403, "dora may not update secrets in").await;
+    bank.check("dora", "GET", "/api/v1/namespaces/vault/secrets", Value::Null, 403, "").await;
+    bank.check("admin", "POST", projects, vault, 201, "vault").await;
 }
 
 #[tokio::test]

@@ -39,6 +39,8 @@ async fn freight_made_by_hand_becomes_a_commit_in_six_writes() {
     assert!(n <= 6, "{n} writes: {:?} {:?}", promotions.lock(), runs.lock());
     let events = bank.all::<Event>().list(&ListParams::default()).await.unwrap().items;
     let mut reasons: Vec<String> = events.iter().filter_map(|event| event.reason.clone()).collect();
+    // What people make is told too.
+    reasons.retain(|reason| reason != "Created");
     reasons.sort();
     assert_eq!(reasons, ["FreightVerificationSucceeded", "PromotionCreated", "PromotionSucceeded"]);
 }

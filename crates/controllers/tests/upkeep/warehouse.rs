@@ -45,7 +45,8 @@ async fn a_pushed_image_becomes_freight() {
     );
     let events: Api<k8s_openapi::api::core::v1::Event> = scene.harbour.projects("bank");
     let told = events.list(&ListParams::default()).await.unwrap().items;
-    assert_eq!(told.iter().filter(|event| event.reason.as_deref() == Some("FreightCreated")).count(), 2);
+    let told: Vec<_> = told.iter().filter(|event| event.reason.as_deref() == Some("FreightCreated")).collect();
+    assert_eq!(told.len(), 2);
     let annotations = told[0].metadata.annotations.clone().unwrap();
     assert_eq!(annotations["event.kargo.akuity.io/freight-warehouse-name"], "bank");
 }

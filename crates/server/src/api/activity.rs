@@ -148,7 +148,7 @@ fn gathered(events: &[Event], promotions: &[Promotion], freight: &[Freight]) -> 
     items.extend(freight.iter().filter_map(|it| of_freight(it, &labels.of(&it.reference()))));
     items.extend(events.iter().filter_map(of_event));
     for item in items {
-        let once = !matches!(item.reason.as_str(), "FreightApproved" | "EffectResolved" | "FreightVerificationSucceeded");
+        let once = item.reason.starts_with("Promotion") || item.reason == Happening::FreightCreated.as_str();
         let mark = if once { String::new() } else { item.at.to_string() };
         told.insert((format!("{}{mark}", item.reason), item.object.name.clone()), item);
     }
