@@ -14,6 +14,7 @@ import { Panel } from "../shared/look/Panel.tsx";
 import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
 import { StageLinks } from "../shared/frame/StageLinks.tsx";
 import { lastOf, short } from "../shared/look/version.ts";
+import { useHistory } from "./history.ts";
 import { Compare } from "./Compare.tsx";
 import { DefinitionSection } from "../resources/DefinitionSection.tsx";
 import { PromotionTable } from "../promotion/PromotionTable.tsx";
@@ -21,7 +22,7 @@ import { PromotionTable } from "../promotion/PromotionTable.tsx";
 export function FreightPanel({ name }: { name: string }) {
   const freight = useObject("freight", name);
   const isLoaded = useLoaded();
-  const history = useList("promotions").filter((row) => row.freight === name);
+  const { rows: history, isWhole } = useHistory(name, freight?.label ?? short(name));
   const promoted = new Set(history.filter((row) => row.phase === "Succeeded").map((row) => row.stage));
   const was = useList("stages")
     .map((one) => one.name)
@@ -85,7 +86,9 @@ export function FreightPanel({ name }: { name: string }) {
         <Compare freight={freight} />
       </Section>
       <Section title="What happened">
-        {history.length === 0 ? <p>It was never promoted.</p> : <PromotionTable rows={history} withStage />}
+        {history.length > 0 && <PromotionTable rows={history} withStage />}
+        {history.length === 0 && isWhole && <p>It was never promoted, or its promotions are not kept any more.</p>}
+        {isWhole === false && <p>Only recent promotions could be read; there may be older ones.</p>}
       </Section>
       <DefinitionSection plural="freights" name={name} />
     </Panel>

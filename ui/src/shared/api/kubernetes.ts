@@ -90,7 +90,11 @@ async function review(verb: string, group: string, resource: string): Promise<Re
 
 export const kube = {
   get: (url: string) => ask<KubeObject>("GET", url),
-  list: (url: string, limit: number) => ask<{ items: KubeObject[]; metadata?: { continue?: string } }>("GET", `${url}?limit=${limit}`),
+  list: (url: string, limit: number, after?: string) =>
+    ask<{ items: KubeObject[]; metadata?: { continue?: string } }>(
+      "GET",
+      `${url}?limit=${limit}${after === undefined ? "" : `&continue=${encodeURIComponent(after)}`}`,
+    ),
   /** Whether the one who asks may do this everywhere. */
   may: async (verb: string, group: string, resource: string) => (await review(verb, group, resource)).allowed,
   /** Asks whether the one who asks may do this everywhere; what they may not is thrown, in the server's words, before it is tried. */
