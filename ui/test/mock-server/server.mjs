@@ -24,6 +24,7 @@ export class MockServer {
       port,
       heartbeatMs,
       sessions: new Map(),
+      projects: ["bank"],
       links: new Map([["demo", "bob"]]),
       problems: [],
       users: USERS(),
@@ -166,7 +167,7 @@ export class MockServer {
       case "GET about":
         return this.json(response, { version: "0.2.0-mock", engine: "embedded", engineNote: "no cluster" });
       case "GET projects":
-        return this.json(response, { items: [{ name: "bank" }] });
+        return this.json(response, { items: this.projects.map((name) => ({ name })) });
       case "GET projects/*/board":
         return this.json(response, world.board(rights));
       case "GET projects/*/changes":

@@ -1,7 +1,7 @@
 // What surrounds every page of a project: the live board, header, banner, side panels, dialogs and keys.
 import { useQueryClient } from "@tanstack/react-query";
 import { Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import type { Problem } from "../api/problem.ts";
 import { move, step } from "../keys/move.ts";
 import { useKeys } from "../keys/keys.ts";
@@ -15,6 +15,7 @@ import { Banner } from "./Banner.tsx";
 import { ConnectionBar } from "./ConnectionBar.tsx";
 import { Header } from "./Header.tsx";
 import { HelpDialog } from "./HelpDialog.tsx";
+import { NotSeen } from "./NotSeen.tsx";
 import { PAGES, type Page, useOpen } from "./open.ts";
 import { Palette, type Asked } from "./Palette.tsx";
 import { SidePanel } from "./SidePanel.tsx";
@@ -32,6 +33,8 @@ export function ProjectFrame() {
   const queries = useQueryClient();
   const board = useMemo(() => new LiveBoard(project), [project]);
   const [ended, setEnded] = useState<Problem | null>(null);
+  const [nTries, setTries] = useState(0);
+  const again = useCallback(() => setTries((n) => n + 1), []);
   useEffect(() => {
     setEnded(null);
     const stream = follow(board, lineTo(project), (problem) => {
@@ -39,18 +42,18 @@ export function ProjectFrame() {
       setEnded(problem);
     });
     return stream.stop;
-  }, [board, project, queries]);
+  }, [board, project, queries, nTries]);
   useEffect(() => {
     document.title = `${project} · Seaway`;
   }, [project]);
   return (
     <BoardContext value={board}>
-      <Inside project={project} ended={ended} />
+      <Inside project={project} ended={ended} onBack={again} />
     </BoardContext>
   );
 }
 
-function Inside({ project, ended }: { project: string; ended: Problem | null }) {
+function Inside({ project, ended, onBack }: { project: string; ended: Problem | null; onBack: () => void }) {
   const navigate = useNavigate();
   const { search, close } = useOpen();
   const [asked, ask] = useState<Asked | null>(null);
@@ -89,7 +92,7 @@ function Inside({ project, ended }: { project: string; ended: Problem | null }) 
       <ConnectionBar />
       {ended && ended.status !== 401 ? (
         <main className={css.ended}>
-          <ProblemNote error={ended} />
+          {[403, 404].includes(ended.status) ? <NotSeen project={project} onBack={onBack} /> : <ProblemNote error={ended} />}
         </main>
       ) : (
         <>

@@ -35,6 +35,19 @@ export default {
     assert.equal(page.url(), `${url}/p/bank`);
   },
 
+  async "who may see no project can sign out, and the page comes when one may be seen"({ signIn, server, url }) {
+    server.projects = [];
+    const page = await signIn({ path: "/" });
+    await page.getByText("There is no project yet, or none that you may see.").waitFor();
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("heading", { name: "This session" }).waitFor();
+    await page.getByRole("banner").getByRole("button", { name: "Sign out" }).waitFor();
+    server.projects = ["bank"];
+    await page.evaluate(() => window.dispatchEvent(new Event("visibilitychange")));
+    await onBoard(page);
+    assert.equal(page.url(), `${url}/p/bank`);
+  },
+
   async "a right that is taken or given shows at once"({ signIn, server }) {
     const page = await signIn();
     await onBoard(page);
