@@ -82,16 +82,20 @@ export class Demo {
   /** One more user, who may do what `role` says. */
   async addUser(user, role) {
     this.#keep(user, await this.seaway("user", "add", user, "--generate"));
-    const file = join(this.home, `${user}.json`);
     const group = "rbac.authorization.k8s.io";
-    const binding = {
+    await this.apply({
       apiVersion: `${group}/v1`,
       kind: "RoleBinding",
       metadata: { name: user, namespace: "bank" },
       roleRef: { apiGroup: group, kind: "Role", name: role },
       subjects: [{ apiGroup: group, kind: "User", name: `user:${user}` }],
-    };
-    writeFileSync(file, JSON.stringify(binding));
+    });
+  }
+
+  /** Applies one object, as the admin. */
+  async apply(object) {
+    const file = join(this.home, `${object.kind}-${object.metadata.name}.json`);
+    writeFileSync(file, JSON.stringify(object), { mode: 0o600 });
     await this.seaway("apply", "-f", file);
   }
 

@@ -11,6 +11,8 @@ const axe = readFileSync(createRequire(new URL("../../ui/package.json", import.m
 /** Nothing on a page takes so long, on a machine that has other things to do. */
 const PATIENCE_MS = 20_000;
 
+const SIZES = { wide: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
+
 /** `shots` is the folder for photographs. */
 export async function begin({ shots } = {}) {
   const demo = await Demo.start();
@@ -65,6 +67,22 @@ export async function begin({ shots } = {}) {
       for (const context of contexts.splice(0)) await context.close();
       expected = new Set();
       faults.length = 0;
+    },
+    /** What a page looks like, for a person to look at: both themes, wide and phone; `also` is told each as it stands. */
+    async picture(page, name, also = async () => {}) {
+      const folder = join(shots, "pages");
+      mkdirSync(folder, { recursive: true });
+      const before = page.viewportSize();
+      for (const [size, viewport] of Object.entries(SIZES)) {
+        await page.setViewportSize(viewport);
+        for (const colorScheme of ["light", "dark"]) {
+          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+          await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`) });
+          await also(`${name} ${size} ${colorScheme}`);
+        }
+      }
+      await page.setViewportSize(before);
+      await page.emulateMedia({ colorScheme: null, reducedMotion: null });
     },
     /** What each open page looks like now. */
     async photograph(folder, name) {

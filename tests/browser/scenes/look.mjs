@@ -1,37 +1,14 @@
 // How it looks: every page and panel photographed in both themes, wide and on a phone, for a person to look at; and to axe.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { onBoard } from "../../../ui/test/browser/on-page.mjs";
 
-const SIZES = [
-  ["wide", { width: 1440, height: 900 }],
-  ["phone", { width: 390, height: 844 }],
-];
-const THEMES = ["light", "dark"];
-
 export default {
-  async "every page is photographed, and axe finds nothing serious: both themes, wide and phone"({ signIn, demo, axe, shots }) {
-    const folder = join(shots, "pages");
-    mkdirSync(folder, { recursive: true });
+  async "every page is photographed, and axe finds nothing serious: both themes, wide and phone"({ signIn, demo, axe, picture }) {
     const freight = await demo.freight("1.5.3");
     const promotions = await demo.list("promotions");
     const last = (stage, phase) => promotions.findLast((one) => one.spec.stage === stage && one.status?.phase === phase).metadata.name;
     const found = [];
-    const look = async (page, name) => {
-      for (const [size, viewport] of SIZES) {
-        await page.setViewportSize(viewport);
-        for (const colorScheme of THEMES) {
-          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-          await page.waitForFunction(
-            (theme) => !document.documentElement.dataset.theme || document.documentElement.dataset.theme === theme,
-            colorScheme,
-          );
-          await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`) });
-          found.push(...(await axe(page, `${name} ${size} ${colorScheme}`)));
-        }
-      }
-    };
+    const look = (page, name) => picture(page, name, async (where) => found.push(...(await axe(page, where))));
     const page = await signIn();
     await onBoard(page);
     // What says that each stands: its own words, once its data are there.

@@ -110,7 +110,7 @@ export default {
     assert.equal(new URL(page.url()).search, "");
   },
 
-  async "the status page needs no script, and no session only where that was switched on"({ signIn, demo, expects }) {
+  async "the status page needs no script, and no session only where that was switched on"({ signIn, demo, expects, picture }) {
     expects(refusal(401, "/status"));
     const board = await signIn();
     await demo.push("fund-transfer:1.5.5", { bad: true });
@@ -124,6 +124,7 @@ export default {
     await page.getByRole("row").nth(1).waitFor();
     assert.deepEqual(await page.getByRole("rowheader").allTextContents(), STAGES);
     await page.getByRole("row", { name: /e2e/ }).getByText("failed").waitFor();
+    await picture(page, "status");
   },
 
   async "on a phone nothing sticks out, and a plan can be read"({ signIn, demo }) {

@@ -45,7 +45,7 @@ export default {
     assert.equal(refused.status, 403, refused.text);
   },
 
-  async "two people promote the same stage at once: one does, the other is told who and what"({ signIn, demo, expects }) {
+  async "two people promote the same stage at once: one does, the other is told who and what"({ signIn, demo, expects, picture }) {
     await demo.addUser("carol", "kargo-promoter");
     const pages = { bob: await signIn(), carol: await signIn({ user: "carol" }) };
     const before = await demo.changes("overlays/prod-eu");
@@ -79,13 +79,14 @@ export default {
     const promotion = new URL(pages[winner].url()).searchParams.get("promotion");
     const said = pages[loser].getByRole("dialog").getByRole("alert").filter({ hasText: promotion });
     await said.getByText(`already, asked for by ${winner}`).waitFor();
+    await picture(pages[loser], "second");
     await succeeds(pages[winner]);
     await arrives(pages[loser], "prod-eu", "1.5.4");
     assert.equal((await demo.commitOf(promotion)).trailers["Promoted-By"], `user:${winner}`);
     assert.equal(await demo.changes("overlays/prod-eu"), before + 1);
   },
 
-  async "the branch moves under an open plan: it says so, names the path, and plans again"({ signIn, demo, expects }) {
+  async "the branch moves under an open plan: it says so, names the path, and plans again"({ signIn, demo, expects, picture }) {
     const page = await signIn();
     await onBoard(page);
     await card(page, "1.5.0").dragTo(stage(page, "prod-eu"));
@@ -98,6 +99,7 @@ export default {
     await page.getByText("The branch moved while you read.").waitFor();
     await page.getByRole("alert").getByText("overlays/prod-eu/kustomization.yaml").waitFor();
     assert.equal(await promote.isDisabled(), true);
+    await picture(page, "moved");
     assert.equal(await demo.changes("overlays/prod-eu"), before + 1, "nothing was promoted that was not shown");
     await page.getByRole("button", { name: "Show the new plan" }).click();
     await page.getByRole("dialog").getByText("# by hand").first().waitFor();
@@ -106,7 +108,7 @@ export default {
     assert.equal(await demo.changes("overlays/prod-eu"), before + 2);
   },
 
-  async "a person who chooses older freight holds the stage, and lifts the hold"({ signIn, demo }) {
+  async "a person who chooses older freight holds the stage, and lifts the hold"({ signIn, picture }) {
     const page = await signIn({ user: "alice" });
     await onBoard(page);
     await card(page, "1.5.3").dragTo(stage(page, "staging"));
@@ -116,6 +118,7 @@ export default {
     await stage(page, "staging").click();
     const panel = page.locator("[data-panel=stage]");
     await panel.getByText("alice").first().waitFor();
+    await picture(page, "held");
     await panel.getByRole("button", { name: "Resume", exact: true }).click();
     await arrives(page, "staging", "1.5.4");
     await panel.getByRole("button", { name: "Resume", exact: true }).waitFor({ state: "detached" });
