@@ -18,7 +18,7 @@ const LOST = [
 ];
 
 export default {
-  async "killed and back: the page says so, disables, recovers, and shows what it missed"({ signIn, demo, expects }) {
+  async "killed and back: the page says so, disables, recovers, and shows what it missed"({ signIn, demo, expects, picture }) {
     // One browser has nothing but its own patience; the other's network comes back when a good deal has happened.
     const [page, away] = [await signIn({ path: "/p/bank?freight=of-none" }), await signIn()];
     const buttons = page.locator("[data-panel] button", { hasText: /^(Plan|Look again|Look now)/ });
@@ -34,6 +34,7 @@ export default {
     for (const one of [page, away]) await one.getByText(/No connection since \d\d:\d\d:\d\d/).waitFor();
     assert.equal(await buttons.count(), before);
     for (const button of await buttons.all()) assert.equal(await button.isDisabled(), true, await button.textContent());
+    await picture(page, "lost", async (where) => assert.ok(await page.getByRole("alert").evaluate(isOnTop), where));
     await away.context().setOffline(true);
     await demo.push("fund-transfer:1.5.3");
     for (const one of [page, away]) assert.equal(await card(one, "1.5.3").count(), 0, "nobody was there to find it");
@@ -50,6 +51,7 @@ export default {
     for (const name of ["qa", "e2e", "staging"]) await told.getByText(new RegExp(`^${name} .*1\\.5\\.3`)).waitFor();
     assert.match(await told.textContent(), /Missed between \d\d:\d\d:\d\d and \d\d:\d\d:\d\d: \d+ changes: /);
     await card(away, "1.5.3").waitFor();
+    await picture(away, "back");
     await told.getByRole("link", { name: "what happened then" }).click();
     await away.getByRole("row", { name: /PromotionSucceeded.*1\.5\.3 into staging/ }).waitFor();
   },
@@ -66,3 +68,9 @@ export default {
     await Promise.all(tabs.map((one) => arrives(one, "staging", "1.5.4")));
   },
 };
+
+/** Runs in the page: nothing covers the element's middle. */
+function isOnTop(element) {
+  const { left, top, width, height } = element.getBoundingClientRect();
+  return element.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+}
