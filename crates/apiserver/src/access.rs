@@ -7,7 +7,7 @@ use crate::identity::Identity;
 use crate::kind::Kind;
 use crate::request::{Call, percent_decoded};
 use crate::selectors::Fields;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 use seaway_core::authorize::{Attributes, Denied, Impersonation, Resource, Target, Write};
 use serde_json::Value;
 
@@ -118,14 +118,48 @@ impl ApiServer {
         decision.into_result().map(drop).map_err(refused)
     }
 
-    /// Whom a request counts as: whoever its headers name, if whoever sends it may act as them.
-    pub(crate) fn acting(&self, identity: Identity, headers: &HeaderMap) -> Result<Identity, Failure> {
-        let Some(as_whom) = impersonation(headers)? else { return Ok(identity) };
-        let acting = self.authorizer.ask(&identity, |policy, who| policy.impersonate(&who, &as_whom));
-        let acting = acting.map_err(|denied| Failure::Forbidden { about: None, message: denied.message, causes: Vec::new() })?;
+    /// Whom a request counts as where its `Impersonate-*` headers name another, if whoever sends it may act as them. The headers are
+    /// taken from the request, so that they are honoured once; what is held open still ends with whoever sends it.
+    ///
+    /// # Errors
+    /// [`NotActing`]: the request must be refused.
+    pub fn acting(&self, identity: &Identity, headers: &mut HeaderMap) -> Result<Option<Identity>, NotActing> {
+        let as_whom = impersonation(headers).map_err(|failure| NotActing::Unreadable(failure.to_string()))?;
+        let Some(as_whom) = as_whom else { return Ok(None) };
+        let acting = self.authorizer.ask(identity, |policy, who| policy.impersonate(&who, &as_whom));
+        let acting = acting.map_err(|denied| NotActing::Lacking(denied.message))?;
+        let names: Vec<HeaderName> = headers.keys().filter(|name| names_another(name)).cloned().collect();
+        for name in names {
+            headers.remove(name);
+        }
         tracing::info!(user = %identity.username, acting_as = acting.name, "acts as another");
-        Ok(Identity::exactly(&acting.name, acting.groups).with_lease(identity.lease))
+        Ok(Some(Identity::exactly(&acting.name, acting.groups).with_lease(identity.lease.clone())))
     }
+}
+
+/// Why a request may not count as whom it names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotActing {
+    /// Its headers cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A right is lacking, which the message names.
+    #[error("{0}")]
+    Lacking(String),
+}
+
+impl From<NotActing> for Failure {
+    fn from(refused: NotActing) -> Self {
+        match refused {
+            NotActing::Unreadable(message) => Self::BadRequest(message),
+            NotActing::Lacking(message) => Self::Forbidden { about: None, message, causes: Vec::new() },
+        }
+    }
+}
+
+/// Is it a header that asks to act as another, whatever part of whom it names?
+pub fn names_another(name: &HeaderName) -> bool {
+    name.as_str().starts_with(IMPERSONATE)
 }
 
 /// A refusal in the words that kubectl knows, naming the right that is lacking.
@@ -146,7 +180,7 @@ impl Call {
 /// Whom the headers name; a header that begins like these and is none of them is refused, never passed over.
 fn impersonation(headers: &HeaderMap) -> Result<Option<Impersonation>, Failure> {
     let mut found = None;
-    let asked = headers.iter().filter(|(name, _)| name.as_str().starts_with(IMPERSONATE));
+    let asked = headers.iter().filter(|(name, _)| names_another(name));
     for (count, (name, value)) in asked.enumerate() {
         let bad = |why: &str| Failure::BadRequest(format!("header `{name}`: {why}"));
         if count >= N_IMPERSONATED_MAX {
@@ -170,7 +204,7 @@ fn impersonation(headers: &HeaderMap) -> Result<Option<Impersonation>, Failure> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Option<Impersonation>, Failure> {
         let pair = |(name, value): &(&str, &str)| {

@@ -24,9 +24,9 @@ const VERSION: (&str, &str) = ("1", "35");
 
 /// Answers any request.
 pub(crate) async fn serve(State(api): State<ApiServer>, request: Request<Body>) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     // In process a panic would otherwise unwind through the caller; the store's own thread is not touched by it.
-    match AssertUnwindSafe(api.dispatch(&parts, body)).catch_unwind().await {
+    match AssertUnwindSafe(api.dispatch(&mut parts, body)).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(failure)) => failure.into_response(),
         Err(_) => Failure::Internal(format!("{} {} panicked: this is a bug", parts.method, parts.uri.path())).into_response(),
@@ -38,7 +38,7 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> &'a str
 }
 
 impl ApiServer {
-    async fn dispatch(&self, parts: &Parts, body: Body) -> Result<Response, Failure> {
+    async fn dispatch(&self, parts: &mut Parts, body: Body) -> Result<Response, Failure> {
         if matches!(parts.uri.path(), "/healthz" | "/livez" | "/readyz") {
             return Ok((StatusCode::OK, "ok").into_response());
         }
@@ -46,7 +46,7 @@ impl ApiServer {
         if identity.lease.has_ended() {
             return Err(Failure::Unauthorized);
         }
-        let identity = self.acting(identity, &parts.headers)?;
+        let identity = self.acting(&identity, &mut parts.headers)?.unwrap_or(identity);
         match request::place(parts.uri.path(), &self.kinds)? {
             Place::Other(path) => {
                 self.authorize_path(&identity, &parts.method, parts.uri.path())?;

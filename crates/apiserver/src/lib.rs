@@ -32,6 +32,7 @@ pub mod validate;
 mod watch;
 mod write;
 
+pub use access::{NotActing, names_another};
 pub use admit::{Admission, AdmitAll, Admitted, Denied, Operation, Request, Right, Rules, World};
 pub use authorizer::Authorizer;
 pub use gc::Running;

@@ -199,7 +199,7 @@ impl Identities {
             let ended = watch::Sender::new(false);
             Held { ended, account, uid, expires_at }
         });
-        Some(SignedIn { person, via: Via::Account, expires_at, id: claims.jti, ended: held.ended.subscribe() })
+        Some(SignedIn { person, via: Via::Account, expires_at, id: claims.jti, ended: held.ended.subscribe(), is_bound: true })
     }
 
     fn read(&self, token: &str) -> Option<Claims> {

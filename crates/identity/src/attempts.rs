@@ -1,7 +1,9 @@
 //! Wrong passwords are counted by account and by address, each waits longer than the one before, and a restart forgets none.
 //!
-//! An address waits for what it did itself, up to a quarter of an hour. An account under attack makes strangers wait, a minute at the
-//! most, and never an address that its owner signed in from: nobody is locked out for good by what somebody else does.
+//! An address waits for what came from it, up to a quarter of an hour, and an account under attack makes strangers wait, a minute at
+//! the most. Where an account's owner signed in from before, neither keeps the right password out, so that nobody is locked out for
+//! good by what somebody else does, a neighbour behind the same address neither. A wrong password is answered there as it is for
+//! strangers: no answer tells which names there are.
 
 use crate::Identities;
 use crate::book::{Book, Record, Shelf};
@@ -20,6 +22,10 @@ const FREE_OF_ADDRESS: u32 = 10;
 const ACCOUNT_MAX: Duration = Duration::from_secs(60);
 /// What an address waits at the most.
 const ADDRESS_MAX: Duration = Duration::from_secs(15 * 60);
+/// Each such time without a wrong password takes one off a count.
+const DECAY: SignedDuration = SignedDuration::from_mins(1);
+/// No count is higher: it must come down in its time.
+const N_MAX: u32 = 32;
 /// After so long without a wrong password the count begins anew.
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// An address is known for so long after a sign-in.
@@ -30,13 +36,24 @@ const KNOWN_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 const N_KNOWN_MAX: usize = 16;
 /// How the count of an account begins.
 const ACCOUNT: &str = "account ";
+/// How the count begins of wrong passwords of an account, from an address that its owner signed in from, while strangers wait.
+const KNOWN: &str = "known ";
 /// Counts that are kept; the oldest give way.
 const N_KEPT_MAX: usize = 4096;
+
+/// How a password may be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// As anybody's.
+    Open,
+    /// Only because the account's owner signed in from there before; whoever is wrong is told to wait, as strangers are.
+    Known { wait: Duration },
+}
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Attempts {
-    /// `account bob` or `address 192.0.2.1`; a name that is no user's is not told, for it may be a password in the wrong field.
+    /// `account bob`, `address 192.0.2.1` or `known bob at 192.0.2.1`; a name that is no user's is not told, for it may be a password in the wrong field.
     of: String,
     /// Wrong passwords.
     n: u32,
@@ -70,8 +87,10 @@ impl Attempts {
     }
 
     fn one_more(&self, now: Timestamp) -> Self {
-        let before = if now.duration_since(self.last) > FORGOTTEN_AFTER { 0 } else { self.n };
-        Self { n: before.saturating_add(1), last: now, ..self.clone() }
+        let since = now.duration_since(self.last);
+        let n_over = u32::try_from(since.as_secs() / DECAY.as_secs()).unwrap_or_default();
+        let before = if since > FORGOTTEN_AFTER { 0 } else { self.n.saturating_sub(n_over) };
+        Self { n: before.saturating_add(1).min(N_MAX), last: now, ..self.clone() }
     }
 
     fn knows(&self, address: IpAddr, now: Timestamp, within: SignedDuration) -> bool {
@@ -107,6 +126,10 @@ fn of_account(name: &str) -> String {
     format!("{ACCOUNT}{}", name.chars().filter(|letter| !letter.is_control()).take(64).collect::<String>())
 }
 
+fn of_known(name: &str, address: IpAddr) -> String {
+    format!("{KNOWN}{name} at {address}")
+}
+
 fn of_address(address: IpAddr) -> String {
     format!("address {address}")
 }
@@ -117,21 +140,33 @@ fn key(of: &str) -> String {
 
 impl Identities {
     /// May a password of this account be tried from there now?
-    pub(crate) fn may_try(&self, name: &str, from: IpAddr) -> Result<(), SignInError> {
+    ///
+    /// # Errors
+    /// [`SignInError::TooMany`].
+    pub(crate) fn may_try(&self, name: &str, from: IpAddr) -> Result<Pass, SignInError> {
         let (now, address) = (self.kept().now(), counted(from));
         let book = self.kept().read();
         let of = |of: String| book.attempts.get(&key(&of)).map(|entry| &entry.record);
+        let account = of(of_account(name));
         let by_address = of(of_address(address)).map(|attempts| attempts.wait(FREE_OF_ADDRESS, ADDRESS_MAX, now));
-        let account = of(of_account(name)).filter(|attempts| !attempts.knows(address, now, KNOWN_FOR));
         let by_account = account.map(|attempts| attempts.wait(FREE_OF_ACCOUNT, ACCOUNT_MAX, now));
         let wait = by_address.max(by_account).unwrap_or_default();
-        if wait.is_zero() { Ok(()) } else { Err(SignInError::TooMany { wait }) }
+        if wait.is_zero() {
+            return Ok(Pass::Open);
+        }
+        let is_known = account.is_some_and(|attempts| attempts.knows(address, now, KNOWN_FOR));
+        let own = of(of_known(name, address)).map(|attempts| attempts.wait(FREE_OF_ACCOUNT, ACCOUNT_MAX, now));
+        if is_known && own.unwrap_or_default().is_zero() { Ok(Pass::Known { wait }) } else { Err(SignInError::TooMany { wait }) }
     }
 
     /// Writes a wrong password down, before anybody is told of it.
-    pub(crate) async fn failed(&self, name: &str, from: IpAddr) -> Result<(), IdentityError> {
-        let now = self.kept().now();
-        for of in [of_account(name), of_address(counted(from))] {
+    pub(crate) async fn failed(&self, name: &str, from: IpAddr, pass: Pass) -> Result<(), IdentityError> {
+        let (now, address) = (self.kept().now(), counted(from));
+        let counts = match pass {
+            Pass::Open => vec![of_account(name), of_address(address)],
+            Pass::Known { .. } => vec![of_known(name, address)],
+        };
+        for of in counts {
             self.count(of, |attempts| Some(attempts.one_more(now))).await?;
         }
         self.make_room_for_attempts().await
@@ -144,7 +179,10 @@ impl Identities {
             let is_as_it_was = attempts.n == 0 && attempts.knows(address, now, KNOWN_AGAIN);
             (!is_as_it_was).then(|| attempts.signed_in(address, now))
         };
-        self.count(of_account(name), with).await
+        self.count(of_account(name), with).await?;
+        let known = key(&of_known(name, address));
+        self.kept().change(&known, |attempts: &Attempts| (attempts.n > 0).then(|| Attempts { n: 0, ..attempts.clone() })).await?;
+        Ok(())
     }
 
     async fn count(&self, of: String, change: impl Fn(&Attempts) -> Option<Attempts> + Send) -> Result<(), IdentityError> {
@@ -199,7 +237,9 @@ mod tests {
         let wait = |second| attempts.wait(FREE_OF_ACCOUNT, ACCOUNT_MAX, at(second)).as_secs();
         assert_eq!([0, 3, 8, 4000].map(wait), [8, 5, 0, 0]);
         assert_eq!(wait(-1000), 8, "a clock that was set back");
-        assert_eq!((attempts.one_more(at(3600)).n, attempts.one_more(at(3601)).n), (10, 1));
+        let next = |second| attempts.one_more(at(second)).n;
+        assert_eq!([0, 59, 60, 500, 3600, 3601, -1000].map(next), [10, 10, 9, 2, 1, 1, 10]);
+        assert_eq!(Attempts { n: N_MAX, ..attempts.clone() }.one_more(at(0)).n, N_MAX);
         assert!(!attempts.is_over(at(3600)) && attempts.is_over(at(3601)));
     }
 

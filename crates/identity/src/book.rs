@@ -3,6 +3,7 @@
 use crate::account::Key;
 use crate::attempts::Attempts;
 use crate::link::Link;
+use crate::person::Person;
 use crate::session::{Session, later};
 use crate::token::Token;
 use crate::user::User;
@@ -18,6 +19,9 @@ use tokio::sync::watch;
 /// A link that has expired is known as such for a while.
 const LINK_KNOWN: Duration = Duration::from_secs(3600);
 
+/// Links of links that are followed back.
+const CHAIN_MAX: usize = 64;
+
 /// Something that is kept, each in a Secret of its own.
 pub(crate) trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Its word in the label, and where its Secret's name begins.
@@ -28,6 +32,14 @@ pub(crate) trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn of(&self) -> &str;
     /// What it ends with.
     fn owner(&self) -> Option<&Owner> {
+        None
+    }
+    /// The name of the session's or token's Secret that it was made by and ends with.
+    fn maker(&self) -> Option<&str> {
+        None
+    }
+    /// Whose groups and claims what is held open stands on.
+    fn vouched(&self) -> Option<&Person> {
         None
     }
 }
@@ -68,7 +80,7 @@ pub(crate) struct Entry<R> {
 }
 
 impl<R> Entry<R> {
-    /// Ends with the entry.
+    /// Ends with the entry, or when its person has other groups.
     pub(crate) fn ended(&self) -> watch::Receiver<bool> {
         self.ended.subscribe()
     }
@@ -106,14 +118,19 @@ impl Book {
         if self.forgotten.contains(&uid) {
             return;
         }
-        if self.is_whole && !stands(&self.users, self.accounts.as_ref(), record.owner()) {
+        if self.is_whole && !self.stands(&record) {
             self.remains.insert((name.to_owned(), uid));
             return;
         }
         let shelf = R::shelf(self);
+        let mut is_other = false;
         match shelf.get_mut(name).filter(|entry| entry.uid == uid) {
             Some(entry) if entry.version >= version => return,
             Some(entry) => {
+                is_other = match (entry.record.vouched(), record.vouched()) {
+                    (Some(before), Some(now)) => !before.may_the_same(now),
+                    _ => false,
+                };
                 entry.version = version;
                 entry.record = Arc::new(record);
             }
@@ -123,9 +140,32 @@ impl Book {
                 shelf.insert(name.to_owned(), entry);
             }
         }
+        if is_other {
+            self.end_streams_of(name);
+        }
         if R::WORD == User::WORD {
             self.end_what_lost_its_owner();
         }
+    }
+
+    /// Ends what is held open by a session and by those of its links: whoever comes again comes with the groups of now.
+    fn end_streams_of(&mut self, name: &str) {
+        let (mut seen, mut next) = (HashSet::new(), vec![name.to_owned()]);
+        while let Some(name) = next.pop() {
+            if let Some(entry) = self.sessions.get_mut(&name) {
+                entry.ended = watch::Sender::new(false);
+            }
+            let below = self.sessions.iter().filter(|(_, entry)| entry.record.maker() == Some(&name));
+            next.extend(below.map(|(below, _)| below.clone()).filter(|below| !seen.contains(below)));
+            seen.insert(name);
+        }
+    }
+
+    /// The session that one goes back to through links, itself if it does not: what its provider says counts for all of them.
+    pub(crate) fn origin(&self, session: Arc<Session>) -> Arc<Session> {
+        let maker = |session: &Arc<Session>| Some(Arc::clone(&self.sessions.get(session.maker()?)?.record));
+        let chain = std::iter::successors(Some(Arc::clone(&session)), maker);
+        chain.take(CHAIN_MAX).last().unwrap_or(session)
     }
 
     /// Takes out what we deleted ourselves.
@@ -146,7 +186,7 @@ impl Book {
         let is_there = shelf.get(name).is_some_and(|entry| entry.uid == uid);
         if is_there {
             shelf.remove(name);
-            if R::WORD == User::WORD {
+            if [User::WORD, Session::WORD, Token::WORD].contains(&R::WORD) {
                 self.end_what_lost_its_owner();
             }
         }
@@ -195,23 +235,43 @@ impl Book {
         }
     }
 
-    /// Sessions, links and tokens end of users who are gone or have another password, and of accounts that are gone. Before the first list is whole nobody knows.
+    /// Sessions, links and tokens end of users who are gone or have another password, of accounts that are gone, and those whose maker
+    /// has ended. Before the first list is whole nobody knows.
     fn end_what_lost_its_owner(&mut self) {
-        if self.is_whole {
-            let Self { users, accounts, sessions, links, tokens, remains, .. } = self;
-            let stands = |owner: Option<&Owner>| stands(users, accounts.as_ref(), owner);
-            end(sessions, remains, |entry| stands(entry.record.owner()));
-            end(links, remains, |entry| stands(entry.record.owner()));
-            end(tokens, remains, |entry| stands(entry.record.owner()));
+        while self.is_whole {
+            let sessions = self.fallen(&self.sessions);
+            let links = self.fallen(&self.links);
+            let tokens = self.fallen(&self.tokens);
+            if sessions.is_empty() && links.is_empty() && tokens.is_empty() {
+                return;
+            }
+            let Self { remains, .. } = self;
+            end(&mut self.sessions, remains, |name, _| !sessions.contains(name));
+            end(&mut self.links, remains, |name, _| !links.contains(name));
+            end(&mut self.tokens, remains, |name, _| !tokens.contains(name));
         }
+    }
+
+    fn fallen<R: Record>(&self, shelf: &Shelf<R>) -> HashSet<String> {
+        shelf.iter().filter(|(_, entry)| !self.stands(&*entry.record)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Are its owner and its maker there as they were?
+    fn stands<R: Record>(&self, record: &R) -> bool {
+        let is_there = |maker: &str| self.sessions.contains_key(maker) || self.tokens.contains_key(maker);
+        stands(&self.users, self.accounts.as_ref(), record.owner()) && record.maker().is_none_or(is_there)
     }
 
     /// Ends the sessions, links and tokens whose time is over.
     pub(crate) fn end_what_is_over(&mut self, now: Timestamp, idle: Duration) {
         let Self { sessions, links, tokens, remains, .. } = self;
-        end(sessions, remains, |entry| entry.record.is_good(entry.used_at, now, idle));
-        end(links, remains, |entry| now < later(entry.record.expires_at, LINK_KNOWN));
-        end(tokens, remains, |entry| now < entry.record.expires_at);
+        let n_before = sessions.len() + tokens.len();
+        end(sessions, remains, |_, entry| entry.record.is_good(entry.used_at, now, idle));
+        end(links, remains, |_, entry| now < later(entry.record.expires_at, LINK_KNOWN));
+        end(tokens, remains, |_, entry| now < entry.record.expires_at);
+        if sessions.len() + tokens.len() < n_before {
+            self.end_what_lost_its_owner();
+        }
     }
 
     /// The Secrets of what has ended, to be removed.
@@ -221,9 +281,9 @@ impl Book {
 }
 
 /// Takes out what is not good; who listens hears of it now, the Secrets go with the next sweep.
-fn end<R>(shelf: &mut Shelf<R>, remains: &mut BTreeSet<(String, String)>, is_good: impl Fn(&Entry<R>) -> bool) {
+fn end<R>(shelf: &mut Shelf<R>, remains: &mut BTreeSet<(String, String)>, is_good: impl Fn(&str, &Entry<R>) -> bool) {
     shelf.retain(|name, entry| {
-        let stays = is_good(entry);
+        let stays = is_good(name, entry);
         if !stays {
             remains.insert((name.clone(), entry.uid.clone()));
         }

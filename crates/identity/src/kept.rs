@@ -140,7 +140,13 @@ impl Kept {
     async fn look_again<R: Record>(&self, name: &str) -> Result<(), IdentityError> {
         match self.api.get_opt(name).await.map_err(|err| failed::<R>("read", err))? {
             Some(secret) => self.hear(&secret),
-            None => drop(R::shelf(&mut self.write()).remove(name)),
+            None => {
+                let mut book = self.write();
+                let uid = R::shelf(&mut book).get(name).map(|entry| entry.uid.clone());
+                if let Some(uid) = uid {
+                    book.gone::<R>(name, &uid);
+                }
+            }
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ mod user;
 pub use account::{AccountToken, ISSUER};
 pub use error::{IdentityError, SignInError};
 pub use password::PasswordError;
-pub use person::{NewLink, NewSession, Person, SignedIn, Via};
+pub use person::{Bound, NewLink, NewSession, Person, SignedIn, Via};
 pub use session::{Grant, Opening, SessionRow};
 pub use settings::Settings;
 pub use token::{PREFIX, TokenRow};

@@ -3,7 +3,7 @@
 use crate::Identities;
 use crate::book::{Book, Owner, Record, Shelf};
 use crate::error::{IdentityError, SignInError};
-use crate::person::{NewLink, NewSession, Person, Via};
+use crate::person::{Bound, NewLink, NewSession, Person, Via};
 use crate::secrets::{digest, make, name_of, same};
 use crate::session::{Opening, later};
 use jiff::Timestamp;
@@ -24,6 +24,9 @@ pub(crate) struct Link {
     /// No session by it lasts longer than what it was made with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
+    /// The Secret's name of the session or token that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    maker: Option<String>,
 }
 
 impl Record for Link {
@@ -37,6 +40,9 @@ impl Record for Link {
     fn owner(&self) -> Option<&Owner> {
         self.owner.as_ref()
     }
+    fn maker(&self) -> Option<&str> {
+        self.maker.as_deref()
+    }
 }
 
 fn key(digest: &str) -> String {
@@ -44,18 +50,19 @@ fn key(digest: &str) -> String {
 }
 
 impl Identities {
-    /// Makes a link that signs `person` in once; the session that it opens ends by `until`.
+    /// Makes a link that signs `person` in once. It and the session that it opens end with what made it; `None` is nothing that ends.
     ///
     /// # Errors
     /// It cannot be kept.
-    pub async fn make_link(&self, person: &Person, until: Option<Timestamp>) -> Result<NewLink, IdentityError> {
+    pub async fn make_link(&self, person: &Person, bound: Option<Bound>) -> Result<NewLink, IdentityError> {
         self.make_room_for_link(&person.username).await?;
         let secret = make("");
         let hash = digest(secret.reveal());
         let expires_at = later(self.kept().now(), self.settings().link);
         let owner = self.kept().read().owner_of(person)?;
         let name = key(&hash);
-        let link = Link { hash, person: person.clone(), owner, expires_at, until };
+        let (until, maker) = bound.map(|Bound { until, maker }| (until, maker)).unzip();
+        let link = Link { hash, person: person.clone(), owner, expires_at, until, maker: maker.flatten() };
         self.kept().create(&name, link).await?;
         Ok(NewLink { secret, expires_at })
     }
@@ -93,7 +100,7 @@ impl Identities {
         if !self.kept().remove::<Link>(&name, &uid).await? {
             return Err(SignInError::LinkUsed);
         }
-        let opening = Opening::new(link.person.clone(), Via::Link).from(from).until(link.until);
+        let opening = Opening::new(link.person.clone(), Via::Link).from(from).made_by(link.until, link.maker.clone());
         Ok(self.open(opening, link.owner.clone()).await?)
     }
 }

@@ -1,9 +1,11 @@
 //! Who somebody is, how they came in, and until when that counts.
 
+use crate::{session, token};
 use jiff::Timestamp;
 use seaway_base::Secret;
 use seaway_core::authorize::{Claims, Scope};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 use tokio::sync::watch;
 
@@ -26,6 +28,28 @@ pub struct Person {
     /// What narrows their rights; `None` is all that is theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
+}
+
+/// Claims of one ID token alone: each has others, and they say nothing of the person.
+const OF_ONE_TOKEN: [&str; 7] = ["jti", "at_hash", "c_hash", "nonce", "sid", "session_state", "uti"];
+
+impl Person {
+    /// Do groups and claims lead both to the same rights?
+    pub(crate) fn may_the_same(&self, other: &Self) -> bool {
+        let groups = |person: &Self| person.groups.iter().cloned().collect::<BTreeSet<_>>();
+        let claims = |person: &Self| {
+            let mut claims = serde_json::to_value(&person.claims).unwrap_or_default();
+            if let Some(claims) = claims.as_object_mut() {
+                claims.retain(|claim, _| !OF_ONE_TOKEN.contains(&claim.as_str()));
+            }
+            claims
+        };
+        self.username == other.username
+            && self.claim == other.claim
+            && self.scope == other.scope
+            && groups(self) == groups(other)
+            && claims(self) == claims(other)
+    }
 }
 
 /// How somebody came in.
@@ -67,8 +91,38 @@ pub struct SignedIn {
     pub expires_at: Timestamp,
     /// Which session or token it is; no secret.
     pub id: String,
-    /// Turns true, or loses its sender, when the session or token ends for whatever reason: streams end with it.
+    /// Turns true, or loses its sender, when the session or token ends for whatever reason or its person has other groups: streams end
+    /// with it.
     pub ended: watch::Receiver<bool>,
+    /// It came of a token, or by the link of another session: all that it makes ends with it.
+    pub(crate) is_bound: bool,
+}
+
+/// What something that was made ends with.
+#[derive(Debug, Clone)]
+pub struct Bound {
+    /// When it ends at the latest.
+    pub(crate) until: Timestamp,
+    /// The name of its maker's Secret; tokens of service accounts are not kept.
+    pub(crate) maker: Option<String>,
+}
+
+impl SignedIn {
+    /// What a link ends with that this session or token makes, and the session that the link opens.
+    pub fn bound(&self) -> Bound {
+        let maker = match self.via {
+            Via::Account => None,
+            Via::Token => Some(token::key(&self.id)),
+            Via::Password | Via::Link | Via::Oidc => Some(session::key(&self.id)),
+        };
+        Bound { until: self.expires_at, maker }
+    }
+
+    /// What a token ends with that this session or token makes. A session that somebody signed in to themselves makes tokens that
+    /// outlast it: `None`.
+    pub fn bound_of_tokens(&self) -> Option<Bound> {
+        self.is_bound.then(|| self.bound())
+    }
 }
 
 /// A session that was just opened.
@@ -80,6 +134,8 @@ pub struct NewSession {
     pub expires_at: Timestamp,
     /// Which one it is; no secret.
     pub id: String,
+    /// Whose it is: `user:bob`.
+    pub username: String,
 }
 
 /// A link that signs in once.

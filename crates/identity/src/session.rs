@@ -1,6 +1,7 @@
 //! Sessions of browsers: a cookie's hash, whose it is, and until when.
 
 use crate::Identities;
+use crate::attempts::Pass;
 use crate::book::{Book, Owner, Record, Shelf};
 use crate::error::{IdentityError, SignInError};
 use crate::person::{NewSession, Person, SignedIn, Via};
@@ -9,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use seaway_base::Secret;
 use serde::{Deserialize, Serialize, Serializer};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Sessions one person may have; the one that rested longest gives way.
@@ -30,6 +32,12 @@ pub(crate) struct Session {
     from: Option<IpAddr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     grant: Option<Grant>,
+    /// It came by a link that ends then; so does all that it makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+    /// The Secret's name of the session or token whose link it came by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    maker: Option<String>,
 }
 
 impl Record for Session {
@@ -42,6 +50,12 @@ impl Record for Session {
     }
     fn owner(&self) -> Option<&Owner> {
         self.owner.as_ref()
+    }
+    fn maker(&self) -> Option<&str> {
+        self.maker.as_deref()
+    }
+    fn vouched(&self) -> Option<&Person> {
+        Some(&self.person)
     }
 }
 
@@ -88,12 +102,13 @@ pub struct Opening {
     grant: Option<Grant>,
     lasts: Option<Duration>,
     until: Option<Timestamp>,
+    maker: Option<String>,
 }
 
 impl Opening {
     /// Of somebody who came in this way.
     pub const fn new(person: Person, via: Via) -> Self {
-        Self { person, via, from: None, grant: None, lasts: None, until: None }
+        Self { person, via, from: None, grant: None, lasts: None, until: None, maker: None }
     }
 
     /// From this address.
@@ -114,10 +129,9 @@ impl Opening {
         Self { lasts: Some(lasts), ..self }
     }
 
-    /// It ends by then, with what it was made by; `None` is no such end.
-    #[must_use]
-    pub fn until(self, until: Option<Timestamp>) -> Self {
-        Self { until, ..self }
+    /// It ends by then, and with the maker of its link.
+    pub(crate) fn made_by(self, until: Option<Timestamp>, maker: Option<String>) -> Self {
+        Self { until, maker, ..self }
     }
 }
 
@@ -143,7 +157,7 @@ pub struct SessionRow {
 }
 
 /// The name of a session's Secret.
-fn key(id: &str) -> String {
+pub(crate) fn key(id: &str) -> String {
     format!("session-{id}")
 }
 
@@ -164,8 +178,10 @@ impl Identities {
         }
         entry.used_at = Some(now);
         let (session, ended) = (entry.record.clone(), entry.ended());
-        let person = book.present(&session.person, session.owner.as_ref());
-        Some(SignedIn { person, via: session.via, expires_at: session.expires_at, id, ended })
+        let origin = book.origin(Arc::clone(&session));
+        let person = book.present(&origin.person, session.owner.as_ref());
+        let is_bound = session.until.is_some();
+        Some(SignedIn { person, via: session.via, expires_at: session.expires_at, id, ended, is_bound })
     }
 
     /// Opens a session.
@@ -179,16 +195,25 @@ impl Identities {
 
     /// Opens a session that ends with its owner as they were when they were checked.
     pub(crate) async fn open(&self, opening: Opening, owner: Option<Owner>) -> Result<NewSession, IdentityError> {
-        let Opening { person, via, from, grant, lasts, until } = opening;
+        let Opening { person, via, from, grant, lasts, until, maker } = opening;
         self.make_room(&person.username).await?;
         let cookie = make("");
         let (hash, now) = (digest(cookie.reveal()), self.kept().now());
         let max = self.settings().session_max;
         let expires_at = until.unwrap_or(Timestamp::MAX).min(later(now, lasts.map_or(max, |lasts| lasts.min(max))));
         let id = name_of(&hash);
-        let session = Session { hash, person, via, owner, created_at: now, used_at: now, expires_at, from, grant };
+        let username = person.username.clone();
+        let session = Session { hash, person, via, owner, created_at: now, used_at: now, expires_at, from, grant, until, maker };
         self.kept().create(&key(&id), session).await?;
-        Ok(NewSession { cookie, expires_at, id })
+        Ok(NewSession { cookie, expires_at, id, username })
+    }
+
+    /// Does this session end with that one, which its link came from?
+    pub fn ends_with(&self, id: &str, other: &str) -> bool {
+        let book = self.kept().read();
+        let maker = |name: &String| book.sessions.get(name)?.record.maker.clone();
+        let mut makers = std::iter::successors(maker(&key(id)), maker).take(N_OF_ONE_MAX);
+        makers.any(|maker| maker == key(other))
     }
 
     async fn make_room(&self, username: &str) -> Result<(), IdentityError> {
@@ -275,7 +300,7 @@ impl Identities {
         self.may_try(name, from)?;
         let turn = self.passwords().turn().await?;
         // While it waited, others may have failed.
-        self.may_try(name, from)?;
+        let pass = self.may_try(name, from)?;
         let (local, hash) = {
             let book = self.kept().read();
             (book.local(name), book.users.get(&crate::user::key(name)).map(|entry| entry.record.hash.clone()))
@@ -287,8 +312,11 @@ impl Identities {
                 Ok(found)
             }
             None => {
-                self.failed(name, from).await?;
-                Err(SignInError::Wrong)
+                self.failed(name, from, pass).await?;
+                Err(match pass {
+                    Pass::Open => SignInError::Wrong,
+                    Pass::Known { wait } => SignInError::TooMany { wait },
+                })
             }
         }
     }

@@ -3,9 +3,10 @@
 use crate::Identities;
 use crate::book::{Book, Entry, Owner, Record, Shelf};
 use crate::error::IdentityError;
-use crate::person::{Person, SignedIn, Via};
+use crate::person::{Bound, Person, SignedIn, Via};
 use crate::secrets::{digest, make, name_of, same};
 use crate::session::later;
+use crate::user::OIDC;
 use jiff::Timestamp;
 use seaway_base::Secret;
 use seaway_core::authorize::{Scope, outside};
@@ -18,6 +19,8 @@ pub const PREFIX: &str = "seaway_";
 const N_OF_ONE_MAX: usize = 100;
 /// No token lasts longer.
 const LASTS_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+/// Nor one of somebody whom an identity provider vouches for: it is not asked about tokens again.
+const LASTS_MAX_OIDC: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Bytes of a token's name.
 const NAME_MAX: usize = 100;
 /// Projects or verbs in one scope.
@@ -31,6 +34,9 @@ pub(crate) struct Token {
     person: Person,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owner: Option<Owner>,
+    /// The Secret's name of the token, or of the session of a link, that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    maker: Option<String>,
     created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
     /// As of the last write; memory knows better.
@@ -48,6 +54,9 @@ impl Record for Token {
     }
     fn owner(&self) -> Option<&Owner> {
         self.owner.as_ref()
+    }
+    fn maker(&self) -> Option<&str> {
+        self.maker.as_deref()
     }
 }
 
@@ -77,7 +86,8 @@ pub struct TokenRow {
     pub used_at: Option<Timestamp>,
 }
 
-fn key(id: &str) -> String {
+/// The name of a token's Secret.
+pub(crate) fn key(id: &str) -> String {
     format!("token-{id}")
 }
 
@@ -108,7 +118,7 @@ impl Identities {
         entry.used_at = Some(now);
         let (token, ended) = (entry.record.clone(), entry.ended());
         let person = book.present(&token.person, token.owner.as_ref());
-        Some(SignedIn { person, via: Via::Token, expires_at: token.expires_at, id, ended })
+        Some(SignedIn { person, via: Via::Token, expires_at: token.expires_at, id, ended, is_bound: true })
     }
 
     /// Makes a token for a person; what it may do is theirs and the scope's. The token itself is told this once.
@@ -122,20 +132,20 @@ impl Identities {
         scope: Option<Scope>,
         lasts: Duration,
     ) -> Result<(Secret<String>, TokenRow), IdentityError> {
-        self.make_token_until(person, name, scope, lasts, None).await
+        self.make_token_within(person, name, scope, lasts, None).await
     }
 
-    /// The same; it ends by `until`, with what made it.
+    /// The same; it ends with what made it, at the latest.
     ///
     /// # Errors
     /// As [`Identities::make_token`].
-    pub async fn make_token_until(
+    pub async fn make_token_within(
         &self,
         person: &Person,
         name: &str,
         scope: Option<Scope>,
         lasts: Duration,
-        until: Option<Timestamp>,
+        bound: Option<Bound>,
     ) -> Result<(Secret<String>, TokenRow), IdentityError> {
         outside("token", name)?;
         let refused = |why: String| Err(IdentityError::Refused(why));
@@ -160,13 +170,16 @@ impl Identities {
         let id = name_of(&hash);
         let owner = self.kept().read().owner_of(person)?;
         let scope = scope.filter(|scope| !scope.is_everything());
+        let max = if person.username.starts_with(OIDC) { LASTS_MAX_OIDC } else { LASTS_MAX };
+        let (until, maker) = bound.map(|Bound { until, maker }| (until, maker)).unzip();
         let token = Token {
             hash,
             name: name.to_owned(),
             person: Person { scope: scope.clone(), ..person.clone() },
             owner,
+            maker: maker.flatten(),
             created_at: now,
-            expires_at: until.unwrap_or(Timestamp::MAX).min(later(now, lasts.min(LASTS_MAX))),
+            expires_at: until.unwrap_or(Timestamp::MAX).min(later(now, lasts.min(max))),
             used_at: None,
         };
         let (name, username) = (name.to_owned(), person.username.clone());

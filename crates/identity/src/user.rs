@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 const N_GROUPS_MAX: usize = 64;
 /// Where the usernames of local users begin.
 const LOCAL: &str = "user:";
-/// Where groups begin that an identity provider gives.
-const OIDC: &str = "oidc:";
+/// Where users and groups begin that an identity provider gives.
+pub(crate) const OIDC: &str = "oidc:";
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -165,6 +165,11 @@ impl Identities {
     pub async fn remove_user(&self, name: &str) -> Result<(), IdentityError> {
         let uid = self.kept().read().users.get(&key(name)).map(|entry| entry.uid.clone()).ok_or_else(|| no_such(name))?;
         if self.kept().remove::<User>(&key(name), &uid).await? { Ok(()) } else { Err(no_such(name)) }
+    }
+
+    /// Whether a local user of this name is there.
+    pub fn has_user(&self, name: &str) -> bool {
+        self.kept().read().local(name).is_some()
     }
 
     /// The local users, by name.

@@ -3,7 +3,7 @@
 use crate::cli::Global;
 use crate::exit::Failure;
 use crate::target::{self, Around, Asked, Target};
-use crate::{data, output};
+use crate::{data, output, v1};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Namespace;
@@ -121,14 +121,24 @@ impl Session {
         self.asked.as_deref().or_else(|| self.target.project())
     }
 
-    /// All projects, by name.
+    /// All projects that we may see, by name.
     ///
     /// # Errors
-    /// The control plane does not answer.
+    /// The control plane does not answer, or lets us see none.
     pub(crate) async fn projects(&self) -> Result<Vec<String>, Failure> {
         let api: Api<Project> = Api::all(self.client.clone());
-        let all = api.list(&ListParams::default()).await.map_err(|err| VerbError::api("list projects", err))?;
-        Ok(all.items.iter().map(kube::ResourceExt::name_any).collect())
+        let err = match api.list(&ListParams::default()).await {
+            Ok(all) => return Ok(all.items.iter().map(kube::ResourceExt::name_any).collect()),
+            Err(err) => err,
+        };
+        let is_refused = matches!(&err, kube::Error::Api(status) if status.code == 403);
+        let failure = Failure::from(VerbError::api("list projects", err));
+        if !is_refused {
+            return Err(failure);
+        }
+        // Who has a Role in a project and nothing cluster-wide sees that project.
+        let seen = v1::projects(&self.client).await.ok().filter(|seen| !seen.is_empty());
+        seen.ok_or_else(|| Failure { hint: "-p PROJECT names one; `seaway whoami` tells who you are".to_owned(), ..failure })
     }
 
     /// The projects that a reading command is about.

@@ -10,6 +10,8 @@ use serde_json::Value;
 const ROOT: &str = "/seaway/v1";
 /// More than that is no answer of ours.
 const ANSWER_MAX: usize = 16 * 1024 * 1024;
+/// The hint where what was asked for cannot be, and the control plane has none of its own.
+pub(crate) const CORRECT: &str = "correct what it names, then repeat";
 
 /// Asks for `path` below `/seaway/v1`; each of `names` is one more part of it, whatever letters it has. No content is `null`.
 ///
@@ -43,14 +45,28 @@ pub(crate) fn instant(value: &Value) -> String {
     text.parse::<jiff::Timestamp>().map_or_else(|_| text.to_owned(), |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
+/// The projects that we may see, by name.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn projects(client: &Client) -> Result<Vec<String>, Failure> {
+    let answer = ask(client, "list projects", Method::GET, &["projects"], None).await?;
+    let items = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
+    Ok(items.iter().filter_map(|item| item["name"].as_str().map(str::to_owned)).collect())
+}
+
 /// A problem (RFC 9457), or a Status where the Kubernetes API answered.
 pub(crate) fn refused(what: &str, status: http::StatusCode, answer: &Value) -> Failure {
     let text = |name: &str| answer[name].as_str().filter(|text| !text.is_empty());
     let said = text("detail").or(text("message")).map_or_else(|| status.to_string(), str::to_owned);
-    let hint = match (text("hint"), text("id")) {
-        (Some(hint), _) => hint.to_owned(),
-        (None, Some(id)) => format!("the control plane's log tells more under {id}"),
-        (None, None) => "`seaway version` on both sides: an older control plane does not know it".to_owned(),
+    let hint = match (text("hint"), text("id"), status.as_u16()) {
+        (Some(hint), ..) => hint.to_owned(),
+        (None, Some(_), 401) => "prove who you are again: `seaway login`, or the kubeconfig in the data folder".to_owned(),
+        (None, Some(_), 409) => "look how it stands, then repeat".to_owned(),
+        (None, Some(_), 400 | 422) => CORRECT.to_owned(),
+        (None, Some(_), 429) => "wait, then repeat".to_owned(),
+        (None, Some(id), _) => format!("the control plane's log tells more under {id}"),
+        (None, None, _) => "`seaway version` on both sides: an older control plane does not know it".to_owned(),
     };
     Failure::new(format!("{what}: {said}"), hint)
 }
@@ -88,6 +104,9 @@ mod tests {
         assert_eq!(told(problem), ("add user bob: eve may not".to_owned(), "ask an admin".to_owned()));
         let bug = json!({ "detail": "an error", "hint": "", "id": "1f" });
         assert_eq!(told(bug).1, "the control plane's log tells more under 1f");
+        let short = json!({ "detail": "too short", "hint": "", "id": "1f" });
+        let invalid = refused("add user bob", http::StatusCode::UNPROCESSABLE_ENTITY, &short);
+        assert_eq!((invalid.message.as_str(), invalid.hint.as_str()), ("add user bob: too short", CORRECT));
         let status = json!({ "kind": "Status", "message": "not found" });
         assert_eq!(told(status).0, "add user bob: not found");
         assert_eq!(told(Value::Null).0, "add user bob: 403 Forbidden");

@@ -3,7 +3,7 @@
 use crate::api::ask::{Body, Caller, NotDone, Params, Place, Refused};
 use crate::authenticate::Proof;
 use crate::problem::Problem;
-use crate::session::{is_by_token, unscoped};
+use crate::session::{in_person, unscoped};
 use crate::state::ServerState;
 use crate::users;
 use axum::http::{StatusCode, header};
@@ -71,7 +71,8 @@ struct NewToken {
     name: String,
     /// What it is narrowed to; without it, it may do all that its owner may.
     scope: Option<ScopeView>,
-    /// Seconds until it ends; without it thirty days. A year at the most, and no longer than the token that makes it.
+    /// Seconds until it ends; without it thirty days. A year at the most, thirty days for whom an identity provider vouches, and no
+    /// longer than the token that makes it, or the session of a link.
     expires_in: Option<u64>,
 }
 
@@ -112,16 +113,16 @@ async fn list(
 #[utoipa::path(post, path = "/seaway/v1/tokens", operation_id = "makeToken", tag = "sign-in", request_body = NewToken,
     responses((status = 201, description = "The token; it is told this once.", body = MadeToken), Refused, NotDone))]
 async fn make(caller: Caller, Extension(proof): Extension<Proof>, body: Body<NewToken>) -> Result<Response, Problem> {
+    in_person(Some(&proof), "make tokens")?;
     unscoped(&proof, "make tokens")?;
     let NewToken { name, scope, expires_in } = body.value;
     let lasts = Duration::from_secs(expires_in.unwrap_or(LASTS_SECONDS));
-    // A session is short and a token of it may be long; what was made by a token ends with it at the latest.
-    let until = match &proof {
-        Proof::SignedIn(signed_in) if is_by_token(&proof) => Some(signed_in.expires_at),
-        _ => None,
+    let bound = match &proof {
+        Proof::Folder(_) | Proof::Acting(_) => None,
+        Proof::SignedIn(signed_in) => signed_in.bound_of_tokens(),
     };
     let scope = scope.map(|ScopeView { projects, verbs }| Scope { projects, verbs });
-    let made = caller.state.identities.make_token_until(proof.person(), &name, scope, lasts, until);
+    let made = caller.state.identities.make_token_within(proof.person(), &name, scope, lasts, bound);
     let (token, row) = made.await?;
     let (token, row) = (token.reveal().clone(), TokenItem::from(row));
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(MadeToken { row, token })).into_response())
@@ -132,6 +133,7 @@ async fn make(caller: Caller, Extension(proof): Extension<Proof>, body: Body<New
     params(("id" = String, Path, description = "Which one. Others' need the right to `update` `users.seaway.dev`.")),
     responses((status = 204, description = "It has ended."), Refused))]
 async fn revoke(caller: Caller, Extension(proof): Extension<Proof>, Place(id): Place<String>) -> Result<StatusCode, Problem> {
+    in_person(Some(&proof), "revoke tokens")?;
     unscoped(&proof, "revoke tokens")?;
     let unknown = || Problem::not_found("token of that id").hint("GET /seaway/v1/tokens lists them");
     let found = caller.state.identities.tokens(None).into_iter().find(|row| row.id == id).ok_or_else(unknown)?;

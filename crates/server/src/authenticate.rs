@@ -9,7 +9,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use seaway_apiserver::{Identity, Lease};
+use seaway_apiserver::{ApiServer, Identity, Lease, NotActing, names_another};
+use seaway_core::authorize::Denied;
 use seaway_identity::{Identities, Person, SignedIn, Via};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr};
@@ -26,12 +27,14 @@ pub(crate) enum Proof {
     Folder(Person),
     /// By a session or a token.
     SignedIn(SignedIn),
+    /// Another, proven as one of these, who may act as this person and asked to.
+    Acting(Person),
 }
 
 impl Proof {
     pub(crate) fn person(&self) -> &Person {
         match self {
-            Self::Folder(person) => person,
+            Self::Folder(person) | Self::Acting(person) => person,
             Self::SignedIn(signed_in) => &signed_in.person,
         }
     }
@@ -66,6 +69,10 @@ pub(crate) async fn guard(State(guard): State<Guard>, mut request: Request, next
         Ok(proven) => proven,
         Err(problem) => return refuse(request.uri().path(), problem),
     };
+    let proven = match counting_as(&guard.state.api, proven, request.headers_mut()) {
+        Ok(proven) => proven,
+        Err(problem) => return refuse(request.uri().path(), problem),
+    };
     let client = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| guard.state.info.reach.client(&peer, request.headers()));
     let extensions = request.extensions_mut();
     extensions.insert(ClientAddress(client));
@@ -90,14 +97,38 @@ pub(crate) async fn require(request: Request, next: Next) -> Response {
         return response;
     }
     let why = request.extensions().get::<Nobody>().map_or("nobody is signed in", |nobody| nobody.0);
-    let problem = Problem::new(Type::NotAuthenticated, why);
+    refuse(request.uri().path(), not_signed_in(why))
+}
+
+fn not_signed_in(why: &str) -> Problem {
     let hint = "sign in on the page, send `Authorization: Bearer …`, or use the data folder's kubeconfig";
-    refuse(request.uri().path(), problem.hint(hint))
+    Problem::new(Type::NotAuthenticated, why).hint(hint)
 }
 
 enum Proven {
     As(Box<(Identity, Proof)>),
     Nobody(&'static str),
+}
+
+/// Whom the request counts as, at every door: another than was proven, where its headers ask for that and the rights allow it. The headers
+/// are gone then, so that no door behind this one honours them again.
+fn counting_as(api: &ApiServer, proven: Proven, headers: &mut HeaderMap) -> Result<Proven, Problem> {
+    if !headers.keys().any(names_another) {
+        return Ok(proven);
+    }
+    let (identity, proof) = match proven {
+        Proven::As(known) => *known,
+        Proven::Nobody(why) => return Err(not_signed_in(why)),
+    };
+    let acting = api.acting(&identity, headers).map_err(|refused| match refused {
+        NotActing::Unreadable(message) => Problem::new(Type::Malformed, message),
+        NotActing::Lacking(message) => Problem::from(Denied { message }),
+    })?;
+    let acting = acting.map(|acting| {
+        let proof = Proof::Acting(person(&acting));
+        (acting, proof)
+    });
+    Ok(Proven::As(Box::new(acting.unwrap_or((identity, proof)))))
 }
 
 /// A request before anything of it counts.
@@ -186,17 +217,21 @@ fn foreign(why: &str) -> Problem {
 
 fn by_token(folder: &Tokens, identities: &Identities, token: &str) -> Option<Proven> {
     if let Some(identity) = folder.identity(token) {
-        let person = Person {
-            username: identity.username.to_string(),
-            groups: identity.groups.to_vec(),
-            claims: None,
-            claim: String::new(),
-            name: identity.username.to_string(),
-            scope: None,
-        };
-        return Some(Proven::As(Box::new((identity.clone(), Proof::Folder(person)))));
+        return Some(Proven::As(Box::new((identity.clone(), Proof::Folder(person(identity))))));
     }
     identities.bearer(token).map(as_signed_in)
+}
+
+/// A person who is known by this identity alone.
+fn person(identity: &Identity) -> Person {
+    Person {
+        username: identity.username.to_string(),
+        groups: identity.groups.to_vec(),
+        claims: None,
+        claim: String::new(),
+        name: identity.username.to_string(),
+        scope: None,
+    }
 }
 
 fn as_signed_in(signed_in: SignedIn) -> Proven {
@@ -241,10 +276,11 @@ fn refuse(path: &str, problem: Problem) -> Response {
     let reason = match problem.kind() {
         Type::NotAuthenticated => "Unauthorized",
         Type::ForeignHost => "MisdirectedRequest",
+        Type::Malformed => "BadRequest",
         _ => "Forbidden",
     };
     let (code, body) = (problem.status(), problem.body(String::new()));
-    let message = format!("{}; {}", body.detail, body.hint);
+    let message = if body.hint.is_empty() { body.detail } else { format!("{}; {}", body.detail, body.hint) };
     let status = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "reason": reason, "code": code.as_u16() });
     let mut response = (code, axum::Json(status)).into_response();
     if problem.kind() == Type::NotAuthenticated {

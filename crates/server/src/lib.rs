@@ -10,6 +10,7 @@ pub mod fingerprint;
 pub mod health;
 pub mod idempotency;
 pub mod kubeconfig;
+mod leaf;
 pub mod limits;
 pub mod live;
 pub mod oidc;

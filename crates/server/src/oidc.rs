@@ -151,6 +151,7 @@ async fn callback(
     }
     match state.identities.open_session(opening).await {
         Ok(opened) => {
+            tracing::info!(%from, user = opened.username, session = opened.id, "signed in");
             let mut response = redirect(&finished.to, Some(spent()));
             response.headers_mut().append(SET_COOKIE, session::cookie(&state.info, &opened));
             response

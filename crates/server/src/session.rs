@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use seaway_base::Secret;
 use seaway_core::authorize::Scope;
-use seaway_identity::{IdentityError, NewSession, Person, SessionRow, SignInError, Via};
+use seaway_identity::{IdentityError, NewSession, Person, SessionRow, SignInError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,9 +45,10 @@ struct SignedInView {
     user: String,
     /// The name for people.
     name: String,
-    /// `password`, `link`, `oidc`, `token`, `account`, or `folder` for the token of the data folder.
+    /// `password`, `link`, `oidc`, `token`, `account`, `folder` for the token of the data folder, or `impersonation` for whoever acts as
+    /// this user.
     via: String,
-    /// When it ends; null for the token of the data folder, which does not.
+    /// When it ends; null for the token of the data folder, which does not, and for `impersonation`.
     expires_at: Option<String>,
 }
 
@@ -163,6 +164,7 @@ fn signed_in(proof: &Proof) -> SignedInView {
     let (via, expires_at) = match proof {
         Proof::Folder(_) => ("folder".to_owned(), None),
         Proof::SignedIn(signed_in) => (signed_in.via.to_string(), Some(signed_in.expires_at.to_string())),
+        Proof::Acting(_) => ("impersonation".to_owned(), None),
     };
     let Person { username, name, .. } = proof.person();
     SignedInView { user: username.clone(), name: name.clone(), via, expires_at }
@@ -174,10 +176,15 @@ fn signed_in(proof: &Proof) -> SignedInView {
 async fn sign_in(
     State(state): State<ServerState>,
     Extension(ClientAddress(from)): Extension<ClientAddress>,
+    proof: Option<Extension<Proof>>,
     headers: HeaderMap,
     body: Body<Value>,
 ) -> Result<Response, Problem> {
-    let opened = match read(body)? {
+    in_person(proof.as_deref(), "sign in")?;
+    let asked: SignIn = read(body)?;
+    // What is no user's name may be a password in the wrong field.
+    let named = asked.user.clone().filter(|name| state.identities.has_user(name));
+    let opened = match asked {
         SignIn { link: Some(link), user: None, password: None } => state.identities.sign_in_by_link(link.reveal(), from).await,
         SignIn { link: None, user: Some(user), password: Some(password) } => {
             state.identities.sign_in(&user, &password, from).await
@@ -185,12 +192,14 @@ async fn sign_in(
         _ => return Err(Problem::invalid("either `link`, or `user` and `password`")),
     };
     let opened = opened.map_err(|err| {
-        tracing::info!(%from, why = %err, "a sign-in was refused");
+        tracing::info!(%from, user = named, why = %err, "a sign-in was refused");
         Problem::from(err)
     })?;
-    tracing::info!(%from, session = opened.id, "signed in");
-    // Whoever signs in anew leaves the session before.
-    if let Some(before) = cookie_of(&headers, &state.info).and_then(|cookie| state.identities.session(cookie)) {
+    tracing::info!(%from, user = opened.username, session = opened.id, "signed in");
+    // Whoever signs in anew leaves the session before, unless the new one came of its link and would end with it.
+    if let Some(before) = cookie_of(&headers, &state.info).and_then(|cookie| state.identities.session(cookie))
+        && !state.identities.ends_with(&opened.id, &before.id)
+    {
         state.identities.end_session(&before.id).await?;
     }
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie(&state.info, &opened))]).into_response())
@@ -200,6 +209,7 @@ async fn sign_in(
 #[utoipa::path(delete, path = "/seaway/v1/session", operation_id = "signOut", tag = "sign-in",
     responses((status = 204, description = "The session has ended, if there was one; a token stays.", headers(("Set-Cookie" = String))), Refused))]
 async fn sign_out(State(state): State<ServerState>, proof: Option<Extension<Proof>>) -> Result<Response, Problem> {
+    in_person(proof.as_deref(), "sign out")?;
     if let Some(id) = proof.as_ref().and_then(|Extension(proof)| proof.session()) {
         state.identities.end_session(id).await?;
     }
@@ -210,12 +220,13 @@ async fn sign_out(State(state): State<ServerState>, proof: Option<Extension<Proo
 #[utoipa::path(post, path = "/seaway/v1/links", operation_id = "makeLink", tag = "sign-in", request_body = Nothing,
     responses((status = 200, description = "The link; it is told this once.", body = LinkView), Refused, NotDone))]
 async fn make_link(caller: Caller, Extension(proof): Extension<Proof>, _: Body<Nothing>) -> Result<Response, Problem> {
+    in_person(Some(&proof), "make links")?;
     unscoped(&proof, "make links")?;
-    let until = match &proof {
-        Proof::Folder(_) => None,
-        Proof::SignedIn(signed_in) => Some(signed_in.expires_at),
+    let bound = match &proof {
+        Proof::Folder(_) | Proof::Acting(_) => None,
+        Proof::SignedIn(signed_in) => Some(signed_in.bound()),
     };
-    let made = caller.state.identities.make_link(proof.person(), until).await?;
+    let made = caller.state.identities.make_link(proof.person(), bound).await?;
     let url = format!("{}/#link={}", caller.state.info.url, made.secret.reveal());
     let view = LinkView { url, expires_at: made.expires_at.to_string() };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(view)).into_response())
@@ -261,11 +272,20 @@ async fn end_session(
     Extension(proof): Extension<Proof>,
     Place(id): Place<String>,
 ) -> Result<StatusCode, Problem> {
+    in_person(Some(&proof), "end sessions")?;
     unscoped(&proof, "end sessions")?;
     let unknown = || Problem::not_found("session of that id").hint("GET /seaway/v1/sessions lists them");
     let found = caller.state.identities.sessions().into_iter().find(|row| row.id == id).ok_or_else(unknown)?;
     users::own_or_managed(&caller, &proof, &found.username).map_err(|_| unknown())?;
     if caller.state.identities.end_session(&id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(unknown()) }
+}
+
+/// Ways to sign in are made and ended by the person themselves: a right to act as somebody lasts no longer than the request.
+pub(crate) fn in_person(proof: Option<&Proof>, what: &str) -> Result<(), Problem> {
+    let Some(Proof::Acting(person)) = proof else { return Ok(()) };
+    let why = format!("whoever acts as another may not {what}, here as {}", person.username);
+    Err(Problem::new(Type::NotAuthorised, why)
+        .hint("leave out Impersonate-* (`--as`, or `as:` in the kubeconfig), or sign in as them"))
 }
 
 /// What a scope takes away must not come back by another way in.
@@ -308,9 +328,4 @@ impl From<SignInError> for Problem {
             SignInError::Failed(err) => err.into(),
         }
     }
-}
-
-/// How somebody came in, where it is no token of theirs.
-pub(crate) fn is_by_token(proof: &Proof) -> bool {
-    matches!(proof, Proof::SignedIn(signed_in) if matches!(signed_in.via, Via::Token | Via::Account))
 }

@@ -1,6 +1,7 @@
-//! Certificates: our own CA, kept across restarts, and a short-lived leaf that is renewed while running; or the user's own files, which are
+//! Certificates: our own CA and a leaf, kept across restarts, the leaf renewed while running; or the user's own files, which are
 //! read again when they change.
 
+use crate::leaf::{self, Leaf, Terms};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
@@ -93,7 +94,7 @@ pub enum TlsError {
 pub enum Source {
     /// Our own CA in this folder; a leaf for these names.
     Own {
-        /// The folder: `ca.pem` (0644) and `ca.key` (0600).
+        /// The folder: `ca.pem` (0644), `ca.key` and `leaf.pem` (0600).
         dir: PathBuf,
         /// Names and addresses, besides 127.0.0.1, ::1 and localhost.
         names: Vec<String>,
@@ -250,6 +251,17 @@ fn own(dir: &Path, names: &[String], lifetime: Duration, now: OffsetDateTime) ->
     let shown = names.join(", ");
     let make = |err| TlsError::Make { names: shown.clone(), err };
     let (ca_pem, ca_key) = authority(dir, now)?;
+    let terms = Terms { names: &names, lifetime, ca_pem: &ca_pem };
+    let due = |made: OffsetDateTime| made + lifetime * 2 / 3;
+    if let Some(Leaf { certificate, key, made }) = leaf::kept(dir, &terms)
+        && (made - CLOCKS_DIFFER..due(made)).contains(&now)
+        && let Ok(signing) = aws_lc_rs::sign::any_supported_type(&key)
+    {
+        let certified = CertifiedKey::new(vec![certificate], signing);
+        if certified.keys_match().is_ok() {
+            return Ok(Served { key: Arc::new(certified), ca_pem, due: Due::At(due(made)) });
+        }
+    }
     let issuer = Issuer::from_ca_cert_pem(&ca_pem, ca_key)
         .map_err(|err| TlsError::Bad { path: dir.join(CA), reason: format!("is no certificate of a CA: {err}") })?;
     let mut params = CertificateParams::new(names.clone()).map_err(make)?;
@@ -260,11 +272,14 @@ fn own(dir: &Path, names: &[String], lifetime: Duration, now: OffsetDateTime) ->
     params.not_before = now - CLOCKS_DIFFER;
     params.not_after = now + lifetime;
     let pair = KeyPair::generate().map_err(make)?;
-    let leaf = params.signed_by(&pair, &issuer).map_err(make)?;
+    let made = params.signed_by(&pair, &issuer).map_err(make)?;
     let key = PrivateKeyDer::try_from(pair.serialize_der()).map_err(|_| make(rcgen::Error::CouldNotParseKeyPair))?;
     let signing = aws_lc_rs::sign::any_supported_type(&key).map_err(TlsError::Setup)?;
-    let key = Arc::new(CertifiedKey::new(vec![leaf.der().clone()], signing));
-    Ok(Served { key, ca_pem, due: Due::At(now + lifetime * 2 / 3) })
+    if let Err(err) = leaf::keep(dir, &terms, now, &made.pem(), &pair.serialize_pem()) {
+        tracing::warn!(error = %err, "keep the port's certificate; the next start makes another");
+    }
+    let key = Arc::new(CertifiedKey::new(vec![made.der().clone()], signing));
+    Ok(Served { key, ca_pem, due: Due::At(due(now)) })
 }
 
 const CA: &str = "ca.pem";
@@ -344,12 +359,32 @@ mod tests {
         let first = Certificates::open(source.clone(), start).unwrap();
         let again = Certificates::open(source, start).unwrap();
         assert_eq!(first.ca_pem(), again.ca_pem());
+        assert_eq!(served(&first), served(&again));
         assert!(!first.renew_if_due(start + (20 * 24 - 1).hours()).unwrap());
         let before = served(&first);
         assert!(first.renew_if_due(start + (20 * 24).hours()).unwrap());
         assert_ne!(before, served(&first));
-        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(dir.path().join("ca.key")).unwrap().permissions());
-        assert_eq!(mode & 0o777, 0o600);
+        for secret in ["ca.key", "leaf.pem"] {
+            let file = std::fs::metadata(dir.path().join(secret)).unwrap();
+            assert_eq!(std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_leaf_for_something_else_or_damaged_is_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            let source = Source::Own { dir: dir.path().into(), names, lifetime: MONTH };
+            served(&Certificates::open(source, Timestamp::now()).unwrap())
+        };
+        let (one, other) = (open(&["ci.example"]), open(&["other.example"]));
+        assert_ne!(one, other);
+        assert_eq!(other, open(&["other.example"]));
+        for text in ["", "seaway leaf", "rubbish\n-----BEGIN"] {
+            std::fs::write(dir.path().join("leaf.pem"), text).unwrap();
+            assert_ne!(other, open(&["other.example"]), "{text}");
+        }
     }
 
     #[test]

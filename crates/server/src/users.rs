@@ -5,7 +5,7 @@ use crate::api::ask::{Body, Caller, NotDone, Place, Refused, require};
 use crate::authenticate::Proof;
 use crate::problem::Problem;
 use crate::reach::ClientAddress;
-use crate::session::{read, unscoped};
+use crate::session::{in_person, read, unscoped};
 use crate::state::ServerState;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
@@ -111,6 +111,7 @@ async fn add(
     Extension(proof): Extension<Proof>,
     body: Body<Value>,
 ) -> Result<(StatusCode, Json<UserItem>), Problem> {
+    in_person(Some(&proof), "manage users")?;
     unscoped(&proof, "manage users")?;
     require(&caller, "create", resource(""))?;
     let NewUser { name, password, groups } = read(body)?;
@@ -130,6 +131,7 @@ async fn set_password(
     Place(name): Place<String>,
     body: Body<Value>,
 ) -> Result<StatusCode, Problem> {
+    in_person(Some(&proof), "set passwords")?;
     unscoped(&proof, "set passwords")?;
     let username = someone(&caller, &proof, "update", &name)?;
     let NewPassword { password, old } = read(body)?;
@@ -151,6 +153,7 @@ async fn set_password(
     params(("name" = String, Path, description = "The user. Needs `delete` on `users.seaway.dev`.")),
     responses((status = 204, description = "The user is gone; their sessions, links and tokens have ended."), Refused, NotDone))]
 async fn remove(caller: Caller, Extension(proof): Extension<Proof>, Place(name): Place<String>) -> Result<StatusCode, Problem> {
+    in_person(Some(&proof), "manage users")?;
     unscoped(&proof, "manage users")?;
     require(&caller, "delete", resource(&name))?;
     caller.state.identities.remove_user(&name).await?;

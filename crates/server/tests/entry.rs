@@ -271,3 +271,50 @@ async fn a_new_password_ends_the_session_and_the_watch_it_holds_open() {
     tokio::time::timeout(SOON, ended).await.unwrap();
     assert_eq!(port.ask("GET", "/api", &[("cookie", &cookie)], &Value::Null).await.status, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn whoever_acts_as_another_counts_as_them_at_every_door() {
+    let port = Port::open().await;
+    let admin = format!("Bearer {FOLDER}");
+    let eve = [("authorization", admin.as_str()), ("impersonate-user", "user:eve")];
+    assert_eq!(port.ask("GET", "/seaway/v1/session", &eve, &Value::Null).await.json()["user"], "user:eve");
+    assert_eq!(port.ask("GET", "/status", &eve, &Value::Null).await.status, StatusCode::OK);
+    let refused = async |method: &str, path: &str, headers: &[(&str, &str)], body: Value, word: &str| {
+        let answer = port.ask(method, path, headers, &body).await;
+        assert!(answer.status == StatusCode::FORBIDDEN && answer.text.contains(word), "{method} {path}: {}", answer.text);
+    };
+    let promotion = json!({ "stage": "qa", "freight": "1.5.0" });
+    for (method, path, body) in [
+        ("GET", "/metrics", Value::Null),
+        ("GET", "/api/v1/namespaces", Value::Null),
+        ("GET", "/seaway/v1/users", Value::Null),
+        ("POST", "/seaway/v1/projects/bank/promotions", promotion),
+    ] {
+        refused(method, path, &eve, body.clone(), "eve may not").await;
+        let bob = port.bob().await;
+        let as_admin = [("cookie", bob.as_str()), ("origin", OWN), ("impersonate-user", "admin")];
+        refused(method, path, &as_admin, body, "the verb impersonate").await;
+    }
+    // Ways to sign in are the person's own.
+    let sign_in = json!({ "user": "bob", "password": RIGHT });
+    for (method, path, body) in [
+        ("POST", "/seaway/v1/links", json!({})),
+        ("POST", "/seaway/v1/tokens", json!({ "name": "ci" })),
+        ("DELETE", "/seaway/v1/tokens/x", Value::Null),
+        ("POST", "/seaway/v1/session", sign_in),
+        ("DELETE", "/seaway/v1/session", Value::Null),
+        ("DELETE", "/seaway/v1/sessions/x", Value::Null),
+        ("POST", "/seaway/v1/users", json!({ "name": "carl", "password": "a long enough password" })),
+        ("POST", "/seaway/v1/users/eve/password", json!({ "password": "a long enough password" })),
+        ("DELETE", "/seaway/v1/users/bob", Value::Null),
+    ] {
+        refused(method, path, &eve, body, "acts as another").await;
+    }
+    // What cannot be honoured is refused everywhere, by whomever it is sent.
+    for path in ["/seaway/v1/session", "/metrics", "/status", "/api", "/healthz"] {
+        let status = async |headers: &[(&str, &str)]| port.ask("GET", path, headers, &Value::Null).await.status;
+        assert_eq!(status(&[("impersonate-user", "user:eve")]).await, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(status(&[eve[0], ("impersonate-nobody", "x")]).await, StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(status(&[eve[0], ("impersonate-group", "system:masters")]).await, StatusCode::FORBIDDEN, "{path}");
+    }
+}

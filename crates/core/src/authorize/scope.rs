@@ -1,6 +1,6 @@
 //! A scope: what an API token may do of what its owner may. It only ever narrows.
 
-use super::ask::{Attributes, Target};
+use super::ask::{Attributes, Resource, Target};
 use super::decision::Denied;
 use super::names::shown;
 use super::review::Review;
@@ -15,13 +15,17 @@ const ABOUT_ONESELF: &[&str] = &["selfsubjectaccessreviews", "selfsubjectrulesre
 /// Paths that are no resources and that every scope reaches: what clients learn the API from.
 const DISCOVERY: &[&str] = &["/api", "/apis", "/openapi", "/healthz", "/livez", "/readyz", "/version"];
 
+/// What the verb `promote` of a scope covers beside itself: verb, resource, subresource.
+const PROMOTING: &[(&str, &str, &str)] =
+    &[("create", "plans", ""), ("delete", "plans", ""), ("create", "promotions", ""), ("patch", "freights", "status")];
+
 /// What an API token may do: a decision is RBAC's and the scope's. Of paths that are no resources it reaches discovery alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Scope {
     /// The only projects; none means all of them, and what is of no project too.
     pub projects: Vec<String>,
-    /// The only verbs; none means every one.
+    /// The only verbs; none means every one. `promote` covers what promoting takes: plans, Promotions and approvals.
     pub verbs: Vec<String>,
 }
 
@@ -41,7 +45,7 @@ impl Scope {
             return None;
         }
         let who = shown(asked.who.name);
-        if !self.has_verb(asked.verb) {
+        if !self.has_verb(asked.verb) && !self.promotes(asked.verb, &resource) {
             let verbs = self.verbs.join(", ");
             return Some(Denied::new(format!(
                 "{who} may not {} {} by this token: its scope has the verbs {verbs} alone",
@@ -109,6 +113,11 @@ impl Scope {
         (!rule.verbs.is_empty()).then_some(rule)
     }
 
+    /// Whether it is part of promoting: who may promote by a token may plan, promote and approve by it.
+    fn promotes(&self, verb: &str, resource: &Resource<'_>) -> bool {
+        self.has_verb("promote") && PROMOTING.contains(&(verb, resource.resource, resource.subresource))
+    }
+
     fn has_verb(&self, verb: &str) -> bool {
         self.verbs.is_empty() || self.verbs.iter().any(|own| own == ALL || own == verb)
     }
@@ -129,15 +138,16 @@ mod tests {
         Scope { projects: texts(projects), verbs: texts(verbs) }
     }
 
-    /// What a member of `system:masters` may still do by a token of this scope: `verb resource.group[/name]` in a namespace.
+    /// What a member of `system:masters` may still do by a token of this scope: `verb resource[_subresource].group[/name]` in a namespace.
     #[track_caller]
     fn check(scope: &Scope, verb: &str, what: &str, namespace: &str, expected: &str) {
         let (what, name) = what.split_once('/').unwrap_or((what, ""));
         let (resource, group) = what.split_once('.').unwrap_or((what, ""));
+        let (resource, subresource) = resource.split_once('_').unwrap_or((resource, ""));
         let groups = [MASTERS.to_owned()];
         let who = Who::new("user:ann", &groups).with_scope(scope);
         let asked =
-            Attributes { who, verb, target: Target::Resource(Resource { group, resource, subresource: "", namespace, name }) };
+            Attributes { who, verb, target: Target::Resource(Resource { group, resource, subresource, namespace, name }) };
         let decision = Policy::default().decide(&asked);
         assert_eq!(Policy::default().allows(&asked), decision.is_allowed());
         assert!(decision.reason().contains(expected), "{}", decision.reason());
@@ -157,6 +167,18 @@ mod tests {
         check(&scope(&[], &[]), "delete", "secrets/s", "bank", "allowed");
         check(&scope(&[], &["*"]), "delete", "secrets/s", "bank", "allowed");
         check(&scope(&[], &["get"]), "get", "clusterconfigs.kargo.akuity.io/cluster", "", "allowed");
+    }
+
+    #[test]
+    fn promote_covers_what_promoting_takes_and_no_more() {
+        let promotes = scope(&["bank"], &["promote"]);
+        check(&promotes, "create", "promotions.kargo.akuity.io", "bank", "allowed");
+        check(&promotes, "create", "plans.seaway.dev", "bank", "allowed");
+        check(&promotes, "patch", "freights_status.kargo.akuity.io/f", "bank", "allowed");
+        check(&promotes, "create", "promotions.kargo.akuity.io", "shop", "the projects bank alone");
+        check(&promotes, "create", "stages.kargo.akuity.io", "bank", "the verbs promote alone");
+        check(&promotes, "patch", "freights.kargo.akuity.io/f", "bank", "the verbs promote alone");
+        check(&scope(&["bank"], &["get"]), "create", "promotions.kargo.akuity.io", "bank", "the verbs get alone");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Who comes in, how, until when, and who does not.
 
 mod accounts;
+mod made;
 mod support;
 
 use futures::future::join_all;
@@ -123,10 +124,9 @@ async fn a_link_is_good_for_ten_minutes_and_its_session_no_longer_than_its_maker
     place.clock.advance_seconds(600);
     let late = opened.identities.sign_in_by_link(link.secret.reveal(), ip(HOME)).await;
     assert!(matches!(late, Err(SignInError::LinkExpired)));
-    let until = link.expires_at;
-    let link = opened.identities.make_link(&person, Some(until + Duration::from_secs(60))).await.unwrap();
-    let opened_by_it = opened.identities.sign_in_by_link(link.secret.reveal(), ip(HOME)).await.unwrap();
-    assert_eq!(opened_by_it.expires_at, until + Duration::from_secs(60));
+    let (token, row) = opened.identities.make_token(&person, "short", None, Duration::from_secs(60)).await.unwrap();
+    let by_link = opened.by_link_of(&opened.identities.bearer(token.reveal()).unwrap()).await;
+    assert_eq!(by_link.expires_at, row.expires_at);
 }
 
 #[tokio::test]
@@ -203,6 +203,57 @@ async fn who_signed_in_before_is_not_locked_out_by_others() {
     }
     opened.refused("wrong password 1", "198.51.100.7").await;
     assert!(opened.refused(RIGHT, "203.0.113.9").await.contains("try again"));
+    assert_eq!(opened.refused(RIGHT, HOME).await, "");
+}
+
+/// What bob and somebody whom nobody knows are answered from an address after wrong passwords of both, tried so often.
+async fn answers(opened: &Opened, from: &str, n: usize) -> (Vec<String>, Vec<String>) {
+    let (mut of_bob, mut of_nobody) = (Vec::new(), Vec::new());
+    for _ in 0..n {
+        of_bob.push(opened.refused("wrong password 1", from).await);
+        let nobody = opened.identities.sign_in("nobody", &secret("wrong password 1"), ip(from)).await;
+        of_nobody.push(nobody.err().map(|err| err.to_string()).unwrap_or_default());
+    }
+    (of_bob, of_nobody)
+}
+
+#[tokio::test]
+async fn no_answer_tells_which_names_there_are() {
+    let place = Place::new();
+    let opened = place.with_bob().await;
+    // Where bob signed in from before.
+    opened.bob().await;
+    let (of_bob, of_nobody) = answers(&opened, HOME, 9).await;
+    assert_eq!(of_bob, of_nobody);
+    assert!(of_bob[0].contains("is wrong") && of_bob[8].contains("try again"), "{of_bob:?}");
+    let (of_bob, of_nobody) = answers(&opened, "198.51.100.7", 9).await;
+    assert_eq!(of_bob, of_nobody);
+}
+
+#[tokio::test]
+async fn a_neighbour_behind_the_same_address_locks_nobody_out() {
+    let place = Place::new();
+    let opened = place.with_bob().await;
+    opened.bob().await;
+    // Each name is free five times; the address is not.
+    let wrong = async |name: String| {
+        let tried = opened.identities.sign_in(&name, &secret("wrong password 1"), ip(HOME)).await;
+        tried.err().map(|err| err.to_string()).unwrap_or_default()
+    };
+    for n in 0..40 {
+        wrong(format!("eve-{n}")).await;
+        place.clock.advance_seconds(1 << (n / 3).min(9));
+    }
+    let wait = wrong("eve".to_owned()).await;
+    assert!(wait.contains("is wrong") || wait.contains("try again"));
+    assert!(wrong("eve".to_owned()).await.contains("try again"), "the address waits");
+    assert_eq!(opened.refused(RIGHT, HOME).await, "", "bob, who came from there before, does not");
+    // Guesses at bob's password from there are bounded all the same.
+    for _ in 0..6 {
+        assert!(opened.refused("wrong password 1", HOME).await.contains("try again"));
+    }
+    assert!(opened.refused(RIGHT, HOME).await.contains("try again"));
+    place.clock.advance_seconds(1);
     assert_eq!(opened.refused(RIGHT, HOME).await, "");
 }
 

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{Secret as Kept, ServiceAccount};
 use kube::Api;
 use seaway_apiserver::{ApiServer, Identity, Options, Rules, Running, ours};
 use seaway_base::{ManualClock, Random, Secret, SharedClock};
-use seaway_identity::{Identities, Settings, SignInError};
+use seaway_identity::{Identities, NewSession, Settings, SignInError, SignedIn};
 use seaway_store::{SqliteStore, Store, StoreError};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -96,6 +96,12 @@ impl Opened {
     /// Signs bob in from home; the cookie.
     pub(crate) async fn bob(&self) -> Secret<String> {
         self.identities.sign_in("bob", &secret(RIGHT), ip(HOME)).await.unwrap().cookie
+    }
+
+    /// A session by a link that this one made.
+    pub(crate) async fn by_link_of(&self, maker: &SignedIn) -> NewSession {
+        let link = self.identities.make_link(&maker.person, Some(maker.bound())).await.unwrap();
+        self.identities.sign_in_by_link(link.secret.reveal(), ip(HOME)).await.unwrap()
     }
 
     /// Why bob is not let in with a password from an address; empty if he is.

@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "The link signs in whoever the kubeconfig says you are; it works once, within ten minutes.")]
 pub(crate) struct Args {
-    /// Print the link only
+    /// Print the link and nothing else to standard output; start no browser
     #[arg(long)]
     print: bool,
 }
@@ -24,7 +24,12 @@ impl Args {
     pub(crate) async fn run(&self, global: &Global) -> Result<Exit, Failure> {
         let session = Session::open(global, Access::Read).await?;
         let url = link(&session.client).await?;
-        output::line(format_args!("open  {url}"));
+        if self.print {
+            output::aside("it signs you in once, within ten minutes:");
+            output::line(&url);
+        } else {
+            output::line(format_args!("open  {url}"));
+        }
         start_browser(&url, self.print);
         Ok(Exit::Done)
     }

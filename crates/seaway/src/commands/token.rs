@@ -5,14 +5,33 @@ use crate::exit::{Exit, Failure};
 use crate::output::{self, Format, Table};
 use crate::session::{Access, Session};
 use crate::v1;
+use clap::builder::PossibleValuesParser;
 use http::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// The verbs that a right may have here.
+const VERBS: [&str; 14] = [
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "promote",
+    "refresh",
+    "bind",
+    "escalate",
+    "impersonate",
+    "*",
+];
+
 /// API tokens of your own, for scripts
 #[derive(Debug, clap::Args)]
 #[command(after_help = "A token is `Authorization: Bearer …` for every door. It may never more than you may.\n\
-Example: seaway token create ci -p bank --verb get,list,watch,promote --expires 30d")]
+Example: seaway token create ci -p bank --verb get,list,watch,promote,refresh --expires 30d")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -24,8 +43,8 @@ enum Command {
     Create {
         /// What it is for
         name: String,
-        /// Only these verbs, as RBAC names them; may be given again
-        #[arg(long, value_name = "VERB", value_delimiter = ',')]
+        /// Only these verbs, as RBAC names them; may be given again; `promote` covers plans, promotions and approvals
+        #[arg(long, value_name = "VERB", value_delimiter = ',', value_parser = PossibleValuesParser::new(VERBS))]
         verb: Vec<String>,
         /// How long it is good
         #[arg(long, default_value = "30d", value_parser = lifetime)]
@@ -42,8 +61,9 @@ enum Command {
     },
     /// End a token
     Revoke {
-        /// Its id, as `list` shows it
-        id: String,
+        /// Its id or its name, as `list` shows them
+        #[arg(value_name = "TOKEN")]
+        token: String,
     },
 }
 
@@ -52,7 +72,7 @@ impl Args {
         match &self.command {
             Command::Create { name, verb, expires, output } => create(global, name, verb, *expires, *output).await?,
             Command::List { output } => list(global, *output).await?,
-            Command::Revoke { id } => revoke(global, id).await?,
+            Command::Revoke { token } => revoke(global, token).await?,
         }
         Ok(Exit::Done)
     }
@@ -75,6 +95,7 @@ fn scope(projects: Option<&str>, verbs: &[String]) -> Value {
 async fn create(global: &Global, name: &str, verbs: &[String], expires: Duration, format: Option<Format>) -> Result<(), Failure> {
     let session = Session::open(global, Access::Write).await?;
     let scope = scope(global.project.as_deref(), verbs);
+    warn_of_unseen(&session, &scope).await;
     let body = json!({ "name": name, "scope": scope, "expiresIn": expires.as_secs() });
     let made = v1::ask(&session.client, &format!("make token {name}"), Method::POST, &["tokens"], Some(&body)).await?;
     match format {
@@ -104,11 +125,48 @@ async fn list(global: &Global, format: Option<Format>) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn revoke(global: &Global, id: &str) -> Result<(), Failure> {
+/// A token for a project that is not there is made, and said: the project may come.
+async fn warn_of_unseen(session: &Session, scope: &Value) {
+    let mut named = scope["projects"].as_array().into_iter().flatten().filter_map(Value::as_str).peekable();
+    if named.peek().is_none() {
+        return;
+    }
+    let Ok(seen) = v1::projects(&session.client).await else { return };
+    for project in named.filter(|named| !seen.iter().any(|seen| seen == named)) {
+        output::aside(format_args!("warning: you see no project {project}: `seaway get projects` lists them"));
+    }
+}
+
+async fn revoke(global: &Global, token: &str) -> Result<(), Failure> {
     let session = Session::open(global, Access::Write).await?;
-    v1::ask(&session.client, &format!("revoke token {id}"), Method::DELETE, &["tokens", id], None).await?;
+    let answer = v1::ask(&session.client, "list tokens", Method::GET, &["tokens"], None).await?;
+    let own = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
+    // What is none of ours may be another's, whose tokens we manage: those go by their id.
+    let found = named(own, token)?;
+    let id = found.unwrap_or(token);
+    let ended = v1::ask(&session.client, &format!("revoke token {token}"), Method::DELETE, &["tokens", id], None).await;
+    ended.map_err(|failure| match found {
+        Some(_) => failure,
+        None => Failure { hint: "`seaway token list` lists yours".to_owned(), ..failure },
+    })?;
     output::line(format_args!("token {id} is ended"));
     Ok(())
+}
+
+/// The id of the token that bears this id or, alone, this name.
+fn named<'a>(own: &'a [Value], token: &str) -> Result<Option<&'a str>, Failure> {
+    if let Some(found) = own.iter().find(|own| text(&own["id"]) == token) {
+        return Ok(Some(text(&found["id"])));
+    }
+    let ids: Vec<&str> = own.iter().filter(|own| text(&own["name"]) == token).map(|own| text(&own["id"])).collect();
+    match ids[..] {
+        [] => Ok(None),
+        [id] => Ok(Some(id)),
+        _ => Err(Failure::new(
+            format!("revoke token {token}: {} bear that name: {}", ids.len(), ids.join(", ")),
+            "name one by its id; `seaway token list` tells them apart",
+        )),
+    }
 }
 
 fn table(items: &[Value]) -> Table {
@@ -151,6 +209,19 @@ mod tests {
     fn a_scope_is_what_was_named() {
         assert_eq!(scope(Some("bank,shop"), &["get".to_owned()]), json!({ "projects": ["bank", "shop"], "verbs": ["get"] }));
         assert_eq!(scope(None, &[]), json!({ "projects": [], "verbs": [] }));
+    }
+
+    #[test]
+    fn a_token_goes_by_its_id_or_by_a_name_that_no_other_bears() {
+        let token = |id: &str, name: &str| json!({ "id": id, "name": name });
+        let own = [token("7f", "ci"), token("8a", "nightly"), token("9b", "nightly"), token("0c", "7f")];
+        let check = |asked: &str, id: Option<&str>| assert_eq!(named(&own, asked).unwrap(), id, "{asked}");
+        check("7f", Some("7f"));
+        check("ci", Some("7f"));
+        check("9b", Some("9b"));
+        check("other", None);
+        let several = named(&own, "nightly").unwrap_err();
+        assert!(several.message.contains("8a, 9b"), "{}", several.message);
     }
 
     #[test]

@@ -32,6 +32,10 @@ enum Command {
         password: Source,
     },
     /// Set a user's password; ends their sessions and tokens
+    #[command(
+        after_help = "Your own takes the present one, too: with --password-stdin it is the first line, the new one the second.\n\
+Another's takes the new one alone, and the right to update users."
+    )]
     Passwd {
         /// The user
         name: String,
@@ -66,7 +70,8 @@ impl Args {
 async fn add(global: &Global, name: &str, groups: &[String], new: New) -> Result<(), Failure> {
     let session = Session::open(global, Access::Write).await?;
     let body = json!({ "name": name, "password": new.password.reveal(), "groups": groups });
-    v1::ask(&session.client, &format!("add user {name}"), Method::POST, &["users"], Some(&body)).await?;
+    let added = v1::ask(&session.client, &format!("add user {name}"), Method::POST, &["users"], Some(&body)).await;
+    added.map_err(hinted)?;
     output::line(format_args!("user {name} added"));
     tell(&new);
     output::aside(format_args!("next: bind a Role to the User `user:{name}`; until then they see nothing"));
@@ -77,20 +82,30 @@ async fn passwd(global: &Global, name: &str, source: Source) -> Result<(), Failu
     let session = Session::open(global, Access::Write).await?;
     let what = format!("set the password of {name}");
     let me = v1::ask(&session.client, "ask who we are", Method::GET, &["session"], None).await?;
-    let old = match me["user"].as_str() {
-        // Who changes their own proves that it is theirs: a token that was found is not enough.
-        Some(user) if user == format!("user:{name}") => Some(Source::present(name)?),
-        _ => None,
+    // Who changes their own proves that it is theirs: a token that was found is not enough.
+    let (old, new) = if me["user"].as_str().is_some_and(|user| user == format!("user:{name}")) {
+        let (old, new) = source.read_own(name)?;
+        (Some(old), new)
+    } else {
+        (None, source.read(name)?)
     };
-    let new = source.read(name)?;
     let mut body = json!({ "password": new.password.reveal() });
     if let Some(old) = &old {
         body["old"] = json!(old.reveal());
     }
-    v1::ask(&session.client, &what, Method::POST, &["users", name, "password"], Some(&body)).await?;
+    let set = v1::ask(&session.client, &what, Method::POST, &["users", name, "password"], Some(&body)).await;
+    set.map_err(hinted)?;
     output::line(format_args!("user {name} has a new password; their sessions and tokens are ended"));
     tell(&new);
     Ok(())
+}
+
+/// A refusal of a name or a password says what will do.
+fn hinted(failure: Failure) -> Failure {
+    if failure.hint != v1::CORRECT {
+        return failure;
+    }
+    Failure { hint: format!("{}; --generate makes up a password that will do", v1::CORRECT), ..failure }
 }
 
 async fn remove(global: &Global, name: &str) -> Result<(), Failure> {

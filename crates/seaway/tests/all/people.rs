@@ -65,8 +65,40 @@ fn a_token_is_its_owner_for_less_until_it_is_revoked() {
     assert!(refused.code == 1 && refused.err.contains("hint: "), "{}", refused.err);
     let listed = plane.ok(&["token", "list", "-o", "json"]);
     assert!(!listed.contains(token), "a token is shown once");
-    plane.ok(&["token", "revoke", made["id"].as_str().unwrap()]);
+    let unknown = plane.run(&["token", "revoke", "other"]);
+    assert!(unknown.code == 1 && unknown.err.contains("hint: `seaway token list`"), "{}", unknown.err);
+    plane.ok(&["token", "revoke", "ci"]);
     assert_eq!(as_bearer(&plane, token, &["get", "stages", "-p", "bank"]).code, 1);
+}
+
+#[test]
+fn a_token_for_what_is_not_there_is_refused_or_told() {
+    let plane = Plane::start();
+    let said = plane.run(&["token", "create", "ci", "--verb", "fly"]);
+    assert!(said.code == 64 && said.err.contains("promote, refresh"), "{}", said.err);
+    let said = plane.run(&["token", "create", "ci", "-p", "nope", "--verb", "get"]);
+    assert!(said.code == 0 && said.err.contains("you see no project nope"), "{}", said.err);
+}
+
+#[test]
+fn ones_own_password_is_changed_by_who_knows_the_one_before() {
+    let plane = Plane::start();
+    assert_eq!(told(&plane, &["user", "add", "alice", "--password-stdin"], "a long enough password").0, 0);
+    let (code, err) = told(&plane, &["login", "--user", "alice", "--password-stdin"], "not the password");
+    assert!(code == 1 && err.contains("hint: type both again"), "{err}");
+    let login = plane.home().join(".local/state/seaway/login");
+    let login = login.to_str().unwrap();
+    let sign_in = |password: &str| told(&plane, &["login", "--user", "alice", "--password-stdin"], password).0;
+    assert_eq!(sign_in("a long enough password"), 0);
+    let check = |typed: &str, code: i32, says: &str| {
+        let said = told(&plane, &["--kubeconfig", login, "user", "passwd", "alice", "--password-stdin"], typed);
+        assert!(said.0 == code && said.1.contains(says), "{}", said.1);
+    };
+    check("a long enough password", 1, "the present password from the first line");
+    check("not the password\nanother long password", 1, "not the present password");
+    check("a long enough password\nshort", 1, "hint: correct what it names, then repeat; --generate");
+    check("a long enough password\nanother long password", 0, "");
+    assert_eq!(sign_in("another long password"), 0);
 }
 
 #[test]
@@ -75,7 +107,7 @@ fn one_is_told_who_one_is_and_gets_a_link() {
     assert_eq!(plane.ok(&["whoami", "-o", "name"]), "admin\n");
     assert!(json(&plane.ok(&["whoami", "-o", "json"]))["groups"].as_array().unwrap().contains(&"system:masters".into()));
     let link = plane.ok(&["open", "--print"]);
-    assert!(link.starts_with("open  https://127.0.0.1:") && link.contains("/#"), "{link}");
+    assert!(link.starts_with("https://127.0.0.1:") && link.contains("/#") && link.lines().count() == 1, "{link}");
     assert_ne!(link, plane.ok(&["open", "--print"]));
 }
 

@@ -442,15 +442,47 @@ fn acting_as_another_without_the_verb() {
             let headers = [header[0], own];
             let answer = house.bank.door.ask("GET", "/api/v1/namespaces/seaway/secrets", &headers, "");
             assert_eq!(answer.status, 403, "{headers:?}: {}", answer.body);
-            // Beside the Kubernetes API nobody acts as another at all.
-            let answer = house.bank.door.ask("GET", "/seaway/v1/users", &headers, "");
-            assert_eq!(answer.status, 403, "{headers:?}: {}", answer.body);
+            // The session is anybody's to see: only the lacking verb refuses it.
+            let answer = house.bank.door.ask("GET", SESSION, &headers, "");
+            refused(&answer, 403, "not-authorised");
+            assert!(answer.body.contains("impersonate"), "{headers:?}: {}", answer.body);
         }
         let answer = house.bank.door.ask("GET", "/api/v1/namespaces/seaway/secrets", &header, "");
         assert_eq!(answer.status, 401, "{header:?}: {}", answer.body);
     }
     let masters = [("Impersonate-User", "user:bob"), ("Impersonate-Group", "system:masters"), ("Authorization", &*bearer)];
     assert_eq!(house.bank.door.ask("GET", "/api/v1/namespaces", &masters, "").status, 403);
+}
+
+#[test]
+fn an_owner_who_acts_as_another_and_wants_more_than_theirs() {
+    let bank = Bank::open();
+    let bearer = format!("Bearer {}", bank.owner);
+    let as_eve = [("Authorization", &*bearer), ("Impersonate-User", "user:eve")];
+    let ask = |method: &str, path: &str, body: Value, word: &str| {
+        let answer = bank.door.ask(method, path, &as_eve, &body.to_string());
+        assert!(answer.status == 403 && answer.body.contains(word), "{method} {path}: {} {}", answer.status, answer.body);
+    };
+    let n_promotions = || bank.as_owner("GET", &format!("{KARGO}/promotions"), "").json()["items"].as_array().unwrap().len();
+    let before = n_promotions();
+    assert_eq!(bank.door.ask("GET", SESSION, &as_eve, "").json()["user"], "user:eve");
+    ask("POST", "/seaway/v1/projects/bank/promotions", json!({"stage": "qa", "freight": "1.5.0"}), "eve may not");
+    ask("GET", "/metrics", json!({}), "eve may not");
+    ask("POST", "/seaway/v1/links", json!({}), "acts as another");
+    ask("POST", TOKENS, json!({"name": "x"}), "acts as another");
+    assert_eq!(n_promotions(), before);
+    // So does a kubeconfig with `as:`.
+    let path = bank.plane.data().join("kubeconfig");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut kubeconfig: Value = serde_json::from_str(&text).unwrap();
+    kubeconfig["users"][0]["user"]["as"] = "user:eve".into();
+    let own = path.with_file_name("as-eve");
+    std::fs::write(&own, kubeconfig.to_string()).unwrap();
+    let own = own.to_str().unwrap();
+    let said = bank.plane.run(&["--kubeconfig", own, "token", "create", "x", "--expires", "1d"]);
+    assert!(said.code != 0 && said.out.is_empty() && said.err.contains("acts as another"), "{} {}", said.out, said.err);
+    let listed = bank.as_owner("GET", TOKENS, "").json();
+    assert_eq!(listed["items"], json!([]), "{listed}");
 }
 
 #[test]

@@ -49,6 +49,21 @@ fn the_command_line_names_the_right_that_is_lacking() {
     check(&["get", "secrets"], "the verb list on secrets");
 }
 
+/// Rights in one project are enough for commands that name none.
+#[test]
+fn who_has_a_role_in_one_project_need_not_name_it() {
+    let bank = Bank::open();
+    let (eve, mallory) = (bank.person("eve"), bank.person("mallory"));
+    let projects = bank.command_as(&eve, &["get", "projects"]);
+    assert!(projects.code == 1, "eve has the Role alone: {}", projects.out);
+    for args in [&["get", "stages"][..], &["get", "stages", "-A"]] {
+        let said = bank.command_as(&eve, args);
+        assert!(said.code == 0 && said.out.contains("prod-eu"), "{args:?}: {}{}", said.out, said.err);
+    }
+    let none = bank.command_as(&mallory, &["get", "stages"]);
+    assert!(none.code == 1 && none.err.contains("hint: -p PROJECT"), "{}", none.err);
+}
+
 #[test]
 fn the_api_names_the_right_that_is_lacking() {
     let bank = Bank::open();

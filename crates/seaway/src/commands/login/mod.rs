@@ -7,7 +7,7 @@ mod server;
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::session::{Access, Session};
-use crate::{data, output, password};
+use crate::{data, output, password, v1};
 use seaway_base::Secret;
 use seaway_server::kubeconfig::Kubeconfig;
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ impl Args {
         };
         let path = data::login()?;
         write(&path, &server, &made).map_err(|err| Failure::io(format!("write `{}`", path.display()), &err))?;
-        output::line(format_args!("signed in to {} as {} until {}", server.url, made.user, made.expires_at));
+        output::line(format_args!("signed in to {} as {} until {}", server.url, made.user, v1::instant(&json!(made.expires_at))));
         Ok(Exit::Done)
     }
 

@@ -102,6 +102,10 @@ impl Server {
         let body = json!({ "user": user, "password": password.reveal() });
         let (status, cookie, answer) =
             self.send(Method::POST, "session", Some(&body), None).await.map_err(|err| Failure::api(&what, err))?;
+        if status == http::StatusCode::UNAUTHORIZED {
+            let hint = format!("type both again; who manages users sets another with `seaway user passwd {user}`");
+            return Err(Failure { hint, ..v1::refused(&what, status, &answer) });
+        }
         if !status.is_success() {
             return Err(v1::refused(&what, status, &answer));
         }
