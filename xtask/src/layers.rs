@@ -37,7 +37,8 @@ const ROOMS: &[(&str, u8)] = &[
 const OWNED: &[(&str, &[&str])] = &[
     ("rusqlite", &["seaway-store"]),
     ("gix", &["seaway-git"]),
-    ("axum", &["seaway-apiserver", "seaway-server", "seaway-neighbours", "seaway-tests"]),
+    // The binary listens for the one answer that `seaway login` waits for.
+    ("axum", &["seaway-apiserver", "seaway-server", "seaway-neighbours", "seaway", "seaway-tests"]),
     ("clap", &["seaway"]),
     (
         "kube",
