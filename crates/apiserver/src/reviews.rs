@@ -100,6 +100,10 @@ impl ApiServer {
         if !call.query.dry_run {
             let issued = tokens.issue(ask).await.map_err(|refused| Failure::BadRequest(refused.message))?;
             request["spec"]["audiences"] = issued.audiences.into();
+            // It may be good for less than was asked for: what is told is true. A second that has begun counts.
+            let left = issued.expires_at.duration_since(self.clock.now());
+            let left = u64::try_from(left.as_millis()).unwrap_or_default().div_ceil(1000);
+            request["spec"]["expirationSeconds"] = seconds.min(left).into();
             request["status"] = json!({"token": issued.token.reveal(), "expirationTimestamp": instant(issued.expires_at)});
         }
         Ok(json_response(StatusCode::CREATED, request.to_string().into(), &[]))

@@ -165,9 +165,9 @@ impl Asked<'_> {
             return Ok(());
         }
         let origins = self.request.headers().get_all(header::ORIGIN);
-        let own = |origin: &HeaderValue| {
-            origin.to_str().is_ok_and(|origin| guard.state.info.reach.is_own_origin(origin, self.peer.as_ref()))
-        };
+        let line = self.request.uri().authority().map(|authority| authority.as_str());
+        let asked = line.or_else(|| self.request.headers().get(header::HOST)?.to_str().ok());
+        let own = |origin: &HeaderValue| origin.to_str().is_ok_and(|origin| guard.state.info.reach.is_own_origin(origin, asked));
         if origins.iter().all(own) && self.comes_from_here() {
             Ok(())
         } else {

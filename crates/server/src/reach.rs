@@ -29,19 +29,17 @@ pub struct Reach {
     hosts: Vec<String>,
     /// The origin of the external URL.
     origin: String,
-    /// Where we listen.
-    port: u16,
     proxies: Vec<Cidr>,
 }
 
 impl Reach {
-    /// Reached at `url`, and by `hosts` at `port`. Of these proxies (addresses or CIDRs, already read) the forwarded address counts.
-    pub fn new(url: &str, hosts: &[String], port: u16, proxies: Vec<Cidr>) -> Self {
+    /// Reached at `url`, and by `hosts`. Of these proxies (addresses or CIDRs, already read) the forwarded address counts.
+    pub fn new(url: &str, hosts: &[String], proxies: Vec<Cidr>) -> Self {
         let origin = origin_of(url);
         let of_url = origin.split_once("://").map(|(_, authority)| host_of(authority).to_owned());
         let more = hosts.iter().map(|host| bracketed(&host.to_ascii_lowercase()));
         let hosts = LOOPBACK.map(str::to_owned).into_iter().chain(more).chain(of_url).collect();
-        Self { hosts, origin, port, proxies }
+        Self { hosts, origin, proxies }
     }
 
     /// Is this authority, `name:port`, one of ours? The port does not matter: tunnels change it.
@@ -51,15 +49,10 @@ impl Reach {
         self.hosts.iter().any(|own| own == host) || peer.is_some_and(|peer| literal(peer.local.ip()) == host)
     }
 
-    /// Is this origin ours, to the letter: scheme, host and port?
-    pub(crate) fn is_own_origin(&self, origin: &str, peer: Option<&Peer>) -> bool {
+    /// Is this origin ours, to the letter: the external URL's, or that of the very host and port which the request asks?
+    pub(crate) fn is_own_origin(&self, origin: &str, asked: Option<&str>) -> bool {
         let origin = origin.to_ascii_lowercase();
-        if origin == self.origin {
-            return true;
-        }
-        let port = if self.port == 443 { String::new() } else { format!(":{}", self.port) };
-        let by_name = |host: &str| origin == format!("https://{host}{port}");
-        self.hosts.iter().any(|host| by_name(host)) || peer.is_some_and(|peer| by_name(&literal(peer.local.ip())))
+        origin == self.origin || asked.is_some_and(|asked| origin == origin_of(&format!("https://{asked}")))
     }
 
     /// Is that address a proxy of ours, behind which there are many clients?
@@ -112,7 +105,7 @@ mod tests {
 
     fn reach() -> Reach {
         let proxies = ["10.0.0.0/8", "192.0.2.7"].iter().filter_map(|text| Cidr::parse(text)).collect();
-        Reach::new("https://Seaway.example.com/", &["harbour.local".to_owned(), "fd00::1".to_owned()], 7443, proxies)
+        Reach::new("https://Seaway.example.com/", &["harbour.local".to_owned(), "fd00::1".to_owned()], proxies)
     }
 
     fn peer(remote: &str, local: &str) -> Peer {
@@ -141,22 +134,27 @@ mod tests {
 
     #[test]
     fn an_origin_is_ours_to_the_letter() {
-        let peer = peer("192.0.2.1", "192.0.2.2");
-        let check = |origin: &str, expected: bool| assert_eq!(reach().is_own_origin(origin, Some(&peer)), expected, "{origin}");
-        check("https://seaway.example.com", true);
-        check("https://127.0.0.1:7443", true);
-        check("https://localhost:7443", true);
-        check("https://harbour.local:7443", true);
-        check("https://192.0.2.2:7443", true);
-        // The same site, another port; another scheme; a name that begins like ours; an opaque origin.
-        check("https://127.0.0.1:7444", false);
-        check("https://127.0.0.1", false);
-        check("http://127.0.0.1:7443", false);
-        check("http://seaway.example.com", false);
-        check("https://seaway.example.com.evil.example", false);
-        check("https://evil.seaway.example.com", false);
-        check("null", false);
-        check("", false);
+        let check = |origin: &str, asked: &str, expected: bool| {
+            assert_eq!(reach().is_own_origin(origin, Some(asked)), expected, "{origin} asks {asked}");
+        };
+        check("https://seaway.example.com", "seaway.example.com", true);
+        // A proxy may ask us by another name than the browser asked it.
+        check("https://seaway.example.com", "127.0.0.1:7443", true);
+        check("https://127.0.0.1:7443", "127.0.0.1:7443", true);
+        check("https://localhost:7443", "LOCALHOST:7443", true);
+        check("https://[::1]:7443", "[::1]:7443", true);
+        check("https://harbour.local", "harbour.local:443", true);
+        // Another name of ours; the same site's other port; another scheme; a name that begins like ours; an opaque origin.
+        check("https://localhost:7443", "127.0.0.1:7443", false);
+        check("https://127.0.0.1:7444", "127.0.0.1:7443", false);
+        check("https://127.0.0.1", "127.0.0.1:7443", false);
+        check("http://127.0.0.1:7443", "127.0.0.1:7443", false);
+        check("http://seaway.example.com", "seaway.example.com", false);
+        check("https://seaway.example.com.evil.example", "seaway.example.com", false);
+        check("https://evil.seaway.example.com", "seaway.example.com", false);
+        check("null", "127.0.0.1:7443", false);
+        check("", "127.0.0.1:7443", false);
+        assert!(!reach().is_own_origin("https://127.0.0.1:7443", None));
     }
 
     #[test]

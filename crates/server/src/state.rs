@@ -60,7 +60,7 @@ impl Info {
             version: version.to_owned(),
             cookie: format!("__Host-seaway-{cookie_suffix}"),
             cookie_suffix,
-            reach: Reach::new(&url, &[], 0, Vec::new()),
+            reach: Reach::new(&url, &[], Vec::new()),
             url,
             scratch: data.join("scratch"),
             is_built: |_| false,

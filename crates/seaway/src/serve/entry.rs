@@ -24,7 +24,6 @@ pub(super) struct Parts<'a> {
     pub(super) http: HttpClient,
     pub(super) clock: &'a SharedClock,
     pub(super) random: Random,
-    pub(super) port: u16,
     pub(super) url: &'a str,
     pub(super) tokens: &'a Tokens,
 }
@@ -49,7 +48,7 @@ impl Drop for Recheck {
 /// # Errors
 /// The identities cannot be read, or a setting cannot be used.
 pub(super) async fn open(parts: Parts<'_>) -> Result<Entry, Failure> {
-    let Parts { config, data, api, http, clock, random, port, url, tokens } = parts;
+    let Parts { config, data, api, http, clock, random, url, tokens } = parts;
     let client = api.client(Identity::controller(ACCOUNT));
     let identities = Identities::start(client, Arc::clone(clock), random.clone(), settings(config)).await;
     let identities = identities.map_err(|err| super::of(&err, "`seaway logs` has more; a backup restores them"))?;
@@ -57,7 +56,7 @@ pub(super) async fn open(parts: Parts<'_>) -> Result<Entry, Failure> {
     let oidc = oidc::open(config, url, http, clock)?;
     let recheck = oidc::recheck(config, oidc.as_ref(), &identities).map(Recheck);
     let info = Info {
-        reach: Reach::new(url, &config.list("hosts"), port, proxies(config)),
+        reach: Reach::new(url, &config.list("hosts"), proxies(config)),
         is_built: |step| seaway_steps::find(step).is_some(),
         status_is_public: config.truth("status.public"),
         ..Info::new(env!("CARGO_PKG_VERSION"), url, &data.join(""))

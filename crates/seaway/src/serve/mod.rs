@@ -108,7 +108,7 @@ impl Plane {
         }
         // The port first: that it is taken is worth knowing before anything is touched.
         let door = Door::bind(listen).await.map_err(|err| of(&err, "choose another with --listen, or stop what uses it"))?;
-        let (url, port) = (config.external_url(door.address())?, door.address().port());
+        let url = config.external_url(door.address())?;
         let store = open_store(config, data).await?;
         health.ready("store");
         figures::register(&metrics, &store);
@@ -132,7 +132,7 @@ impl Plane {
         let tokens = Tokens::default().with(&token.token, admin());
         make_namespaces(&api.client(admin())).await?;
         let entry =
-            entry::open(entry::Parts { config, data, api: &api, http, clock: &clock, random, port, url: &url, tokens: &tokens })
+            entry::open(entry::Parts { config, data, api: &api, http, clock: &clock, random, url: &url, tokens: &tokens })
                 .await?;
         let reach = entry.state.info.reach.clone();
         let routes = seaway_server::router(entry.state, tokens, health.clone(), metrics);

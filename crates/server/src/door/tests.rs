@@ -99,7 +99,7 @@ async fn a_body_that_does_not_arrive_is_not_waited_for() {
 
 #[test]
 fn no_address_takes_the_places_of_all() {
-    let (shares, reach) = (Shares::default(), Reach::new("", &[], 0, vec![Cidr::parse("10.0.0.0/8").unwrap()]));
+    let (shares, reach) = (Shares::default(), Reach::new("", &[], vec![Cidr::parse("10.0.0.0/8").unwrap()]));
     let mut held = Vec::new();
     let mut check = |address: &str, n: usize| {
         let of = |_| share(&shares, &reach, address.parse().unwrap());
