@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const PROGRAM = process.env.SEAWAY ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/seaway");
+export const PROGRAM = process.env.SEAWAY ?? join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/seaway");
 /** From nothing to 1.5.0 in staging. */
 const UP_WITHIN_MS = 120_000;
 

@@ -6,12 +6,13 @@ import door from "./scenes/door.mjs";
 import acts from "./scenes/acts.mjs";
 import live from "./scenes/live.mjs";
 import people from "./scenes/people.mjs";
+import provider from "./scenes/provider.mjs";
 import pages from "./scenes/pages.mjs";
 import settings from "./scenes/settings.mjs";
 import look from "./scenes/look.mjs";
 import { begin } from "./world.mjs";
 
-const SCENES = { ...door, ...acts, ...live, ...people, ...pages, ...settings, ...look };
+const SCENES = { ...door, ...provider, ...acts, ...live, ...people, ...pages, ...settings, ...look };
 const SHOTS = process.env.SHOTS ?? fileURLToPath(new URL("../../target/browser/", import.meta.url));
 
 const words = process.argv.slice(2);

@@ -23,10 +23,10 @@ export async function begin({ shots } = {}) {
   const faults = [];
   const contexts = [];
   let expected = new Set();
-  const open = async (context) => {
+  const open = async (context, url = demo.url) => {
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
-    await guard(page, demo.url, faults, (text) => expected.has(text));
+    await guard(page, url, faults, (text) => expected.has(text));
     return page;
   };
   return {
@@ -45,6 +45,13 @@ export async function begin({ shots } = {}) {
       const way = link ?? (user ? await demo.linkOf(user) : `${demo.url}${path}`);
       await page.goto(path === "/" || !user ? way : `${demo.url}${path}${new URL(way).hash}`);
       return page;
+    },
+    /** A browser of somebody's own at a control plane that is not the demo's, whose CA is this file. */
+    async visit(url, ca) {
+      trust(demo, url, ca);
+      const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+      contexts.push(context);
+      return open(context, url);
     },
     /** One more tab of the same browser. */
     tab: (page) => open(page.context()),
@@ -99,10 +106,12 @@ export async function begin({ shots } = {}) {
 
 /** A browser that trusts the demo's CA, as `seaway trust` tells people to have it. */
 async function trusting(demo) {
-  const store = join(demo.home, ".pki/nssdb");
-  mkdirSync(store, { recursive: true });
-  const certutil = (...args) => execFileSync("certutil", ["-d", `sql:${store}`, ...args], { stdio: "pipe" });
-  certutil("-N", "--empty-password");
-  certutil("-A", "-t", "C,,", "-n", "seaway-demo", "-i", join(demo.folder, "tls/ca.pem"));
+  mkdirSync(storeOf(demo), { recursive: true });
+  certutil(demo, "-N", "--empty-password");
+  trust(demo, "seaway-demo", join(demo.folder, "tls/ca.pem"));
   return openBrowser({ env: { ...process.env, HOME: demo.home } });
 }
+
+const storeOf = (demo) => join(demo.home, ".pki/nssdb");
+const certutil = (demo, ...args) => execFileSync("certutil", ["-d", `sql:${storeOf(demo)}`, ...args], { stdio: "pipe" });
+const trust = (demo, name, ca) => certutil(demo, "-A", "-t", "C,,", "-n", name, "-i", ca);
