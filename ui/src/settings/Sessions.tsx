@@ -5,6 +5,7 @@ import { api } from "../shared/api/client.ts";
 import { Action } from "../shared/look/Action.tsx";
 import { Ago } from "../shared/look/Ago.tsx";
 import { Button } from "../shared/look/Button.tsx";
+import { DeedsHead } from "../shared/look/DeedsHead.tsx";
 import { Quiet } from "../shared/look/Quiet.tsx";
 import { Actions, Section } from "../shared/look/Section.tsx";
 import table from "../shared/look/Table.module.css";
@@ -31,9 +32,7 @@ export function Sessions() {
                 since
               </th>
               <th scope="col">ends</th>
-              <th>
-                <span className="visually-hidden">what can be done</span>
-              </th>
+              <DeedsHead />
             </tr>
           </thead>
           <tbody>

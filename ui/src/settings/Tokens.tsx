@@ -6,6 +6,7 @@ import type { Scope } from "../shared/api/types.ts";
 import { Action } from "../shared/look/Action.tsx";
 import { Ago } from "../shared/look/Ago.tsx";
 import { Button } from "../shared/look/Button.tsx";
+import { DeedsHead } from "../shared/look/DeedsHead.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
 import { Quiet } from "../shared/look/Quiet.tsx";
 import { Actions, Section } from "../shared/look/Section.tsx";
@@ -33,9 +34,7 @@ export function Tokens() {
                 last used
               </th>
               <th scope="col">ends</th>
-              <th>
-                <span className="visually-hidden">what can be done</span>
-              </th>
+              <DeedsHead />
             </tr>
           </thead>
           <tbody>

@@ -5,6 +5,7 @@ import { api } from "../shared/api/client.ts";
 import { kube } from "../shared/api/kubernetes.ts";
 import { Action } from "../shared/look/Action.tsx";
 import { Button } from "../shared/look/Button.tsx";
+import { DeedsHead } from "../shared/look/DeedsHead.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
 import { Field, FormDialog } from "../shared/look/Form.tsx";
 import { Quiet } from "../shared/look/Quiet.tsx";
@@ -34,9 +35,7 @@ export function Users() {
             <tr>
               <th scope="col">name</th>
               <th scope="col">groups</th>
-              <th>
-                <span className="visually-hidden">what can be done</span>
-              </th>
+              <DeedsHead />
             </tr>
           </thead>
           <tbody>

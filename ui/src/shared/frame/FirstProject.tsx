@@ -11,6 +11,7 @@ import { Empty } from "../look/Empty.tsx";
 import { ProblemNote } from "../look/ProblemNote.tsx";
 import { useSession } from "../sign-in/session.ts";
 import css from "./FirstProject.module.css";
+import head from "./Header.module.css";
 
 const LOOK_EVERY_MS = 15_000;
 
@@ -58,8 +59,8 @@ function BareHeader({ onSettings, isSet }: { onSettings: () => void; isSet: bool
   const queries = useQueryClient();
   const session = useSession();
   return (
-    <header className={css.header}>
-      <span className={css.brand}>Seaway</span>
+    <header className={head.header}>
+      <span className={head.brand}>Seaway</span>
       <span className={css.user}>{session ? session.name || session.user : "…"}</span>
       <Button look="quiet" aria-expanded={isSet} onClick={onSettings}>
         Settings
