@@ -83,8 +83,7 @@ impl Collector {
                     self.cursors.insert(kind.storage.clone(), pulled.cursor);
                     any |= !pulled.events.is_empty();
                     for event in pulled.events {
-                        let step = self.on_event(&event).await;
-                        self.settle(step, "follow an event");
+                        self.on_event(&event).await;
                     }
                 }
                 None | Some(Err(_)) => {
@@ -110,28 +109,29 @@ impl Collector {
         }
     }
 
-    async fn on_event(&self, event: &Event) -> Step {
+    /// Each step by itself: one that is crossed is not in the way of the others.
+    async fn on_event(&self, event: &Event) {
         let store = &self.api.store;
         let object = &event.object;
         if event.kind == EventKind::Deleted {
             for dependent in store.dependents(&object.meta.uid) {
-                // One that moved meanwhile is not in the way of the others.
                 self.settle(self.follow_owners(&dependent).await, "follow an owner that is gone");
             }
-            if let Some(namespace) = store.get(&Key::new("namespaces", "", &object.key.namespace)) {
-                self.empty_namespace(&namespace).await?;
-            }
+            self.settle(self.empty_namespace_of(&object.key).await, "empty a namespace");
         } else if let Some(live) = store.get(&object.key) {
-            self.on_object(&live).await?;
+            self.settle(self.on_object(&live).await, "look at an object");
+            // A namespace is emptied in one commit, and what is written meanwhile is in its way: here it is tried again.
+            if live.meta.deletion_timestamp.is_none() {
+                self.settle(self.empty_namespace_of(&live.key).await, "empty a namespace");
+            }
         }
         let before = event.previous.iter().flat_map(|object| &object.meta.owner_references);
         let owners: HashSet<&str> = before.chain(&object.meta.owner_references).map(|owner| owner.uid.as_str()).collect();
         for owner in owners {
             if let Some(owner) = store.by_uid(owner) {
-                self.release_owner(&owner).await?;
+                self.settle(self.release_owner(&owner).await, "release an owner");
             }
         }
-        Ok(())
     }
 
     async fn on_object(&self, object: &Arc<Object>) -> Step {
@@ -209,6 +209,13 @@ impl Collector {
         finalizers.retain(|name| name != finalizer);
         metadata(&mut value).insert("finalizers".into(), finalizers.into());
         self.commit(put(object, &value).into_iter().collect()).await
+    }
+
+    async fn empty_namespace_of(&self, key: &Key) -> Step {
+        match self.api.store.get(&Key::new("namespaces", "", &key.namespace)) {
+            Some(namespace) => self.empty_namespace(&namespace).await,
+            None => Ok(()),
+        }
     }
 
     /// Deletes what is in a namespace that is being deleted; when nothing is left, lets the namespace go.

@@ -4,6 +4,7 @@ mod admission;
 mod authorization;
 mod bank;
 mod controllers;
+mod crossed;
 mod objects;
 mod reviews;
 mod support;

@@ -71,6 +71,8 @@ pub(crate) struct Setup {
     pub(crate) kinds: Vec<Kind>,
     pub(crate) admission: Arc<dyn Admission>,
     pub(crate) faults: Option<FaultPlan>,
+    /// What stands between the server and its store.
+    pub(crate) between: fn(Arc<dyn Store>) -> Arc<dyn Store>,
     pub(crate) clock: SharedClock,
     pub(crate) options: Options,
 }
@@ -82,6 +84,7 @@ impl Default for Setup {
             kinds: kinds(),
             admission: Arc::new(AdmitAll),
             faults: None,
+            between: |store| store,
             clock: SystemClock::shared(),
             options: Options::default(),
         }
@@ -106,7 +109,7 @@ impl Setup {
         let options = seaway_store::Options::new(folder.join("store.db")).sealing(Secret::new([9; 32]), &["secrets"]);
         let options = seaway_store::Options { n_events_max: self.n_events_max, faults: self.faults, ..options };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).unwrap());
-        let api = ApiServer::new(store, self.kinds, self.admission, self.clock, Random::system(), self.options);
+        let api = ApiServer::new((self.between)(store), self.kinds, self.admission, self.clock, Random::system(), self.options);
         // A fault plan may refuse even the first commit.
         let running = api.start().await.ok();
         let identity = Identity::new("admin", &["system:masters"]).unwrap();
