@@ -2,6 +2,7 @@
 import { memo } from "react";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
 import { useIsOpen } from "../shared/frame/open.ts";
+import { cannot } from "../shared/frame/taken.ts";
 import { useIsLive, useObject } from "../shared/live/hooks.ts";
 import { Ago } from "../shared/look/Ago.tsx";
 import { StageDot } from "../shared/look/StageDot.tsx";
@@ -31,6 +32,7 @@ export const FreightCard = memo(function FreightCard({ name }: { name: string })
         onDragStart={(event) => {
           event.dataTransfer.setData(FREIGHT_TYPE, name);
           event.dataTransfer.effectAllowed = "move";
+          cannot(null);
           drag(name);
         }}
         onDragEnd={() => drag(null)}

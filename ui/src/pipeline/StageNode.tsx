@@ -3,7 +3,8 @@ import { Handle, Position } from "@xyflow/react";
 import { memo, useState } from "react";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
 import { useFilter, useGo, useIsOpen } from "../shared/frame/open.ts";
-import { useIsLive, useObject } from "../shared/live/hooks.ts";
+import { cannot, takes } from "../shared/frame/taken.ts";
+import { useBoard, useIsLive, useObject } from "../shared/live/hooks.ts";
 import { isStuck } from "../shared/look/state.ts";
 import { drag, FREIGHT_TYPE, useDragged } from "./drag.ts";
 import { stageMatches } from "./filter.ts";
@@ -11,6 +12,7 @@ import { StageFace } from "./StageFace.tsx";
 import css from "./Node.module.css";
 
 export const StageNode = memo(function StageNode({ data }: { data: { name: string } }) {
+  const { project } = useBoard();
   const stage = useObject("stages", data.name);
   const { plan } = useGo();
   const isOpen = useIsOpen("stage", data.name);
@@ -19,13 +21,12 @@ export const StageNode = memo(function StageNode({ data }: { data: { name: strin
   const dragged = useObject("freight", useDragged() ?? "");
   const [isOver, setIsOver] = useState(false);
   if (!stage) return null;
-  const takes =
-    dragged !== undefined && isLive && stage.mayPromote && dragged.mayGoTo.includes(stage.name) && stage.hasFreight !== dragged.name;
+  const isTaken = dragged !== undefined && isLive && takes(stage, dragged);
   const look = [
     css.node,
     "nopan",
-    dragged === undefined ? "" : takes ? css.takes : css.aside,
-    takes && isOver ? css.over : "",
+    dragged === undefined ? "" : isTaken ? css.takes : css.aside,
+    isTaken && isOver ? css.over : "",
     isStuck(stage.state) ? css.stuck : "",
     stageMatches(stage, filter) ? "" : css.aside,
     isOpen ? css.open : "",
@@ -34,11 +35,10 @@ export const StageNode = memo(function StageNode({ data }: { data: { name: strin
     <div
       className={look}
       onDragOver={(event) => {
-        if (takes) {
-          event.preventDefault();
-          event.dataTransfer.dropEffect = "move";
-          setIsOver(true);
-        }
+        if (dragged === undefined) return;
+        event.preventDefault();
+        event.dataTransfer.dropEffect = "move";
+        setIsOver(true);
       }}
       onDragLeave={() => setIsOver(false)}
       onDrop={(event) => {
@@ -46,7 +46,9 @@ export const StageNode = memo(function StageNode({ data }: { data: { name: strin
         setIsOver(false);
         drag(null);
         const freight = event.dataTransfer.getData(FREIGHT_TYPE);
-        if (takes && freight !== "") plan(stage.name, freight);
+        if (freight === "" || !isLive) return;
+        cannot(isTaken ? null : { project, stage: stage.name, freight });
+        if (isTaken) plan(stage.name, freight);
       }}
     >
       <Handle type="target" position={Position.Left} isConnectable={false} className={css.handle} />
@@ -62,7 +64,8 @@ export const StageNode = memo(function StageNode({ data }: { data: { name: strin
       >
         <StageFace stage={stage} />
       </OpenLink>
-      {takes && <span className={css.drop}>drop to plan</span>}
+      {isTaken && <span className={css.drop}>drop to plan</span>}
+      {dragged !== undefined && !isTaken && isOver && <span className={css.drop}>not here: drop to read why</span>}
       <Handle type="source" position={Position.Right} isConnectable={false} className={css.handle} />
     </div>
   );

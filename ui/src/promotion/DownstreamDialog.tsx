@@ -1,6 +1,6 @@
 // Promote downstream: the freight of one stage into every stage after it, each with its plan shown before the button.
 import { useMutation, useQueries } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { api } from "../shared/api/client.ts";
 import { useGo } from "../shared/frame/open.ts";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
@@ -35,6 +35,12 @@ export function DownstreamDialog({ stage, freight }: { stage: string; freight: s
   const version = partsOf(label)[0]?.version ?? label;
   const isPlanned = plans.every((one) => !one.isPending);
   const willStart = plans.filter((one) => one.data && refusalOf(one.data) === null).length;
+  const isReady = isLive && isPlanned && willStart > 0 && !asked.isPending && !asked.isSuccess;
+  const main = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    // As in the plan: once it is all shown, the button has the focus; not where somebody has moved it meanwhile.
+    if (isReady && document.activeElement?.matches("dialog h2")) main.current?.focus();
+  }, [isReady]);
   return (
     <Dialog title={`Promote ${version} into what comes after ${stage}`} size="wide" onClose={() => endPlan()}>
       <ul className={css.targets}>
@@ -94,7 +100,15 @@ export function DownstreamDialog({ stage, freight }: { stage: string; freight: s
       <footer className={css.foot}>
         <Button onClick={() => endPlan()}>Close</Button>
         {!asked.isSuccess && (
-          <Button look="main" disabled={!isLive || !isPlanned || willStart === 0 || asked.isPending} onClick={() => asked.mutate()}>
+          <Button
+            look="main"
+            ref={main}
+            disabled={!isReady}
+            onKeyDown={(event) => {
+              if (event.repeat) event.preventDefault();
+            }}
+            onClick={() => asked.mutate()}
+          >
             {asked.isPending ? "asking…" : `Promote ${willStart === 1 ? "1 stage" : `${willStart} stages`} to ${version}`}
           </Button>
         )}

@@ -173,7 +173,7 @@ export class MockServer {
       case "GET projects/*/changes":
         return this.stream(request, response, user);
       case "GET projects/*/why":
-        return this.json(response, { items: world.answers() });
+        return this.json(response, { items: this.why(url.searchParams.get("about") ?? "") });
       case "GET what-is-where":
         return this.json(response, world.whatIsWhere());
       case "GET projects/*/activity":
@@ -241,6 +241,23 @@ export class MockServer {
       items: after.filter(may).map((one) => ({ stage: one.name, name: this.world.promote(one.name, freight, user) })),
       refused: after.filter((one) => !may(one)).map((one) => ({ stage: one.name, reason: `you may not promote to ${one.name} now` })),
     };
+  }
+
+  /** Everything that does not move, or for each stage why this freight may not go in. */
+  why(about) {
+    if (!about.startsWith("freight/")) return this.world.answers();
+    const freight = this.world.freight.get(about.slice("freight/".length));
+    return [...this.world.stages.values()].map((stage) => ({
+      kind: "Freight",
+      name: freight.name,
+      state: "waiting",
+      reason: "AwaitingUpstream",
+      cause: `${freight.label} is not verified in ${stage.upstream.join(" or ")}`,
+      waitsFor: "",
+      releases: "its verification in an upstream stage, or an approval",
+      hint: "",
+      links: [{ kind: "Stage", name: stage.name }],
+    }));
   }
 
   activity(query) {

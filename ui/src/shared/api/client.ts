@@ -79,6 +79,8 @@ export const api = {
   board: (project: string) => get<Board>(`${of(project)}/board`),
   changesUrl: (project: string) => `${ROOT}${of(project)}/changes`,
   why: (project: string) => get<List<Answer>>(`${of(project)}/why`),
+  /** An answer for each stage that asks for it. */
+  whyFreight: (project: string, freight: string) => get<List<Answer>>(`${of(project)}/why?about=${part(`freight/${freight}`)}`),
 
   plan: (project: string, stage: string, freight: string) => post<PlanView>(`${of(project)}/plans`, { stage, freight }),
   promote: (project: string, ask: { stage: string; freight: string; planDigest?: string }, key: string) =>

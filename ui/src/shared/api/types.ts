@@ -82,6 +82,8 @@ export interface Answer {
   releases: string;
   hint: string;
   until?: string;
+  /** What it has to do with; an answer about freight begins with its stage. */
+  links?: { kind: string; name: string }[];
 }
 
 export interface Source {

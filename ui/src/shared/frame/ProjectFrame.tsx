@@ -16,9 +16,11 @@ import { ConnectionBar } from "./ConnectionBar.tsx";
 import { Header } from "./Header.tsx";
 import { HelpDialog } from "./HelpDialog.tsx";
 import { NotSeen } from "./NotSeen.tsx";
+import { NotTaken } from "./NotTaken.tsx";
 import { PAGES, type Page, useOpen } from "./open.ts";
 import { Palette, type Asked } from "./Palette.tsx";
 import { SidePanel } from "./SidePanel.tsx";
+import { cannot } from "./taken.ts";
 import { useVerbs } from "./verbs.ts";
 import css from "./ProjectFrame.module.css";
 
@@ -79,6 +81,7 @@ function Inside({ project, ended, onBack }: { project: string; ended: Problem | 
     "/": () => document.querySelector<HTMLInputElement>("[data-filter]")?.focus(),
     "?": () => setHelps(true),
     Escape: (event) => {
+      cannot(null);
       if (event.target instanceof HTMLInputElement) event.target.blur();
       else close();
     },
@@ -105,6 +108,7 @@ function Inside({ project, ended, onBack }: { project: string; ended: Problem | 
             </main>
             <SidePanel />
           </div>
+          <NotTaken />
         </>
       )}
       {search.plan !== undefined && search.with !== undefined && (

@@ -6,6 +6,7 @@ import { isStuck, waitsForYou } from "../look/state.ts";
 import { useOpen } from "./open.ts";
 import type { Asked } from "./Palette.tsx";
 import type { Search } from "./search.ts";
+import { cannot, takes } from "./taken.ts";
 
 /** What is meant by "here". */
 export function here(search: Search): { kind: string; name: string } | undefined {
@@ -31,7 +32,13 @@ export function useVerbs(ask: (asked: Asked) => void) {
     if (meant?.kind === "stage") {
       const stage = board.get("stages", meant.name);
       if (!stage) return;
-      if (stage.nextFreight !== undefined && stage.promotion === undefined) plan(stage.name, stage.nextFreight);
+      // With freight open beside it, it is this freight that is meant for the stage.
+      const chosen = board.get("freight", search.freight ?? "");
+      if (chosen) {
+        const isTaken = takes(stage, chosen);
+        cannot(isTaken ? null : { project: board.project, stage: stage.name, freight: chosen.name });
+        if (isTaken) plan(stage.name, chosen.name);
+      } else if (stage.nextFreight !== undefined && stage.promotion === undefined) plan(stage.name, stage.nextFreight);
       else ask({ question: "", stage: stage.name });
     } else if (meant?.kind === "freight") {
       const freight = board.get("freight", meant.name);

@@ -1,10 +1,11 @@
 // A button: plain, or the one thing to do here.
-import type { ButtonHTMLAttributes } from "react";
+import type { ButtonHTMLAttributes, Ref } from "react";
 import css from "./Button.module.css";
 
 export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   look?: "plain" | "main" | "danger" | "quiet";
   keys?: string;
+  ref?: Ref<HTMLButtonElement>;
 }
 
 export function Button({ look = "plain", keys, title, className = "", type = "button", ...rest }: ButtonProps) {

@@ -17,8 +17,10 @@ export function Dialog({ title, onClose, children, size = "small", bare = false 
     const before = document.activeElement;
     if (element && !element.open) {
       element.showModal();
-      // The browser gives the focus to what comes first, the ✕; who opens a form wants to write in it.
-      element.querySelector<HTMLElement>("form :is(input, select, textarea):not([hidden], :disabled)")?.focus();
+      // The browser gives the focus to what comes first, the ✕: who opens a form wants to write in it, who opens a difference to read it.
+      const first = element.querySelector<HTMLElement>("form :is(input, select, textarea):not([hidden], :disabled)");
+      const reads = element.querySelector<HTMLElement>("[role=region][tabindex='0']");
+      (first ?? reads ?? element.querySelector<HTMLElement>("h2[tabindex]"))?.focus();
     }
     return () => {
       element?.close();
@@ -41,7 +43,7 @@ export function Dialog({ title, onClose, children, size = "small", bare = false 
       <div className={css.inside}>
         {!bare && (
           <header className={css.header}>
-            <h2>{title}</h2>
+            <h2 tabIndex={-1}>{title}</h2>
             <button type="button" className={css.close} aria-label="close" title="close (Esc)" onClick={onClose}>
               ✕
             </button>

@@ -48,7 +48,22 @@ export default {
     await world.push("1.5.1");
     await card(page, "1.5.1").waitFor();
     await card(page, "1.5.1").dragTo(stage(page, "prod-us"));
+    const said = page.getByRole("status").filter({ hasText: "prod-us does not take fund-transfer 1.5.1 now" });
+    await said.getByText("fund-transfer 1.5.1 is not verified in prod-eu").waitFor();
     assert.equal(await page.locator("dialog").count(), 0);
+    await page.keyboard.press("Escape");
+    await said.waitFor({ state: "detached" });
+    await card(page, "1.5.1").click();
+    await page.locator("[data-panel=freight]").waitFor();
+    await stage(page, "qa").focus();
+    await page.keyboard.press("p");
+    await page.getByRole("status").filter({ hasText: "qa does not take fund-transfer 1.5.1 now: it is there already." }).waitFor();
+    await page.getByRole("button", { name: "Close", exact: true }).click();
+    await said.waitFor({ state: "detached" });
+    await has(page, "prod-eu", "← 1.5.1");
+    await stage(page, "prod-eu").focus();
+    await page.keyboard.press("p");
+    await page.getByText("prod-eu goes from 1.4.8 to 1.5.1").waitFor();
   },
 
   async "promote by keyboard alone"({ signIn, world }) {
