@@ -133,7 +133,7 @@ impl<T: DeserializeOwned> FromRequestParts<ServerState> for Params<T> {
     }
 }
 
-/// A JSON body, and a hash of what was asked where.
+/// A JSON body, and a hash of what was asked where, and within which scope: a narrower token is told nothing that a wider one was.
 pub(crate) struct Body<T> {
     pub(crate) value: T,
     pub(crate) hash: [u8; 32],
@@ -146,6 +146,7 @@ impl<T: DeserializeOwned> FromRequest<ServerState> for Body<T> {
     async fn from_request(request: Request, state: &ServerState) -> Result<Self, Problem> {
         let headers = request.headers().clone();
         let path = request.uri().path().to_owned();
+        let scope = request.extensions().get::<Identity>().and_then(|identity| identity.scope.clone());
         let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim();
         let is_json = media.eq_ignore_ascii_case("application/json");
@@ -162,8 +163,11 @@ impl<T: DeserializeOwned> FromRequest<ServerState> for Body<T> {
             _ => Problem::new(Type::Malformed, format!("body: {err}")),
         })?;
         let mut hash = Sha256::new();
-        hash.update((path.len() as u64).to_be_bytes());
-        hash.update(path.as_bytes());
+        let scope = serde_json::to_vec(&scope.as_deref()).map_err(|err| Problem::bug("read a scope", err))?;
+        for part in [path.as_bytes(), &scope] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
         hash.update(&bytes);
         Ok(Self { value, hash: hash.finalize().into(), headers })
     }

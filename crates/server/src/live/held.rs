@@ -1,5 +1,6 @@
 //! A project held in memory: its objects, and the rows that were made of them, each as the text that is sent.
 
+use super::rows::{Change, PARKED, Rows, is_parked, json, key_of, list, put, quoted};
 use super::sorted::Sorted;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -8,7 +9,6 @@ use seaway_api::kargo::{Freight, ProjectConfig, Promotion, PromotionPolicy, Stag
 use seaway_api::seaway::PromotionRun;
 use seaway_core::view::{Lens, Touched, by_freight, by_stage, by_warehouse, telling};
 use seaway_core::why::{Answer, Project};
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem::take;
 
@@ -16,9 +16,6 @@ use std::mem::take;
 const N_RECENT_MAX: usize = 1024;
 /// The same in bytes.
 const RECENT_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// Before the keys of answers about objects that cannot be read.
-const PARKED: &str = "parked:";
 
 /// The kinds a board is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +42,6 @@ impl Kind {
         }
     }
 }
-
-/// The rows of one kind as they were sent last, by name.
-type Rows = BTreeMap<String, Bytes>;
 
 /// A project's objects and rows.
 pub(crate) struct Held {
@@ -415,59 +409,6 @@ impl Made {
     }
 }
 
-/// Parked objects have keys of their own: what is said of an object that cannot be read is not what is said of its stage.
-fn key_of(answer: &Answer) -> String {
-    format!("{PARKED}{}/{}", answer.kind, answer.name)
-}
-
-fn is_parked(key: &str) -> bool {
-    key.starts_with(PARKED)
-}
-
-/// What a publication says.
-#[derive(Default)]
-struct Change {
-    rows: BTreeMap<&'static str, Vec<Bytes>>,
-    gone: BTreeMap<&'static str, Vec<String>>,
-    other_stages: bool,
-}
-
-impl Change {
-    fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.gone.is_empty()
-    }
-
-    fn text(&self, revision: u64) -> String {
-        let mut text = format!("{{\"revision\":{revision}");
-        for (key, rows) in &self.rows {
-            text.push_str(&format!(",\"{key}\":"));
-            list(&mut text, rows.iter());
-        }
-        if !self.gone.is_empty() {
-            text.push_str(",\"gone\":");
-            text.push_str(&serde_json::to_string(&self.gone).unwrap_or_else(|_| "{}".to_owned()));
-        }
-        text.push('}');
-        text
-    }
-}
-
-/// Takes in a row, and notes whether it is another than before.
-fn put(rows: &mut Rows, key: &'static str, name: String, row: Option<Bytes>, change: &mut Change) {
-    match row {
-        Some(row) if rows.get(&name) == Some(&row) => {}
-        Some(row) => {
-            change.rows.entry(key).or_default().push(row.clone());
-            rows.insert(name, row);
-        }
-        None if rows.remove(&name).is_some() => {
-            let name = name.strip_prefix(PARKED).map(str::to_owned).unwrap_or(name);
-            change.gone.entry(key).or_default().push(name);
-        }
-        None => {}
-    }
-}
-
 fn fill<K>(objects: Vec<DynamicObject>, unreadable: &mut BTreeMap<(&'static str, String), Answer>, kind: Kind) -> Sorted<K>
 where
     K: kube::Resource<DynamicType = ()> + serde::de::DeserializeOwned,
@@ -481,25 +422,4 @@ where
         }
     }
     Sorted::new(items)
-}
-
-fn json(row: &impl Serialize) -> Bytes {
-    // Rows are plain data with text keys: they have a form.
-    serde_json::to_vec(row).unwrap_or_else(|_| b"null".to_vec()).into()
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-/// Rows as a JSON list; rows are UTF-8 as serde made them.
-fn list<'a>(text: &mut String, rows: impl Iterator<Item = &'a Bytes>) {
-    text.push('[');
-    for (n, row) in rows.enumerate() {
-        if n > 0 {
-            text.push(',');
-        }
-        text.push_str(&String::from_utf8_lossy(row));
-    }
-    text.push(']');
 }

@@ -3,6 +3,7 @@
 mod held;
 mod project;
 mod rights;
+mod rows;
 mod sorted;
 mod stream;
 
