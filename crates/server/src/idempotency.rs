@@ -1,7 +1,8 @@
 //! `Idempotency-Key`: the same caller with the same key and body gets the same answer, and it is done once, whether or not the caller
 //! waits for the answer.
 //!
-//! Answers are kept for a day, in memory: after a restart a key counts as new. A failure is not kept.
+//! Answers are kept for a day, in memory. What must not be done again after a restart is found by what it made: a promotion bears its
+//! request (`api/repeat.rs`), and to approve twice changes nothing. A failure is not kept.
 
 use crate::problem::{Problem, Type};
 use axum::body::Bytes;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 /// The header.
 pub(crate) const HEADER: &str = "idempotency-key";
 /// How long an answer is kept.
-const KEPT: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// Answers that are kept; the oldest of whoever has most go first.
 const N_KEPT_MAX: usize = 10_000;
 /// Those of one identity, whose oldest go first.
@@ -165,6 +166,11 @@ pub(crate) fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     text.map(|text| Some(text.to_owned())).ok_or_else(wanted)
 }
 
+/// The refusal of a key that was used already.
+pub(crate) fn used_for_something_else() -> Problem {
+    Problem::invalid("this Idempotency-Key was used for something else").hint("a new request needs a new key")
+}
+
 impl Idempotency {
     /// None used yet.
     pub fn new(clock: SharedClock) -> Self {
@@ -204,8 +210,7 @@ impl Idempotency {
         keys.n_kept -= own.forget_before(old);
         if let Some(used) = own.used.get(&key) {
             if used.asked != asked {
-                let detail = "this Idempotency-Key was used for something else";
-                return Err(Problem::invalid(detail).hint("a new request needs a new key"));
+                return Err(used_for_something_else());
             }
             return Ok(used.outcome.clone());
         }

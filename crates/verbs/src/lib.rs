@@ -16,7 +16,7 @@ mod world;
 pub use apply::{Applied, Change, MANAGER, Rehearsal, apply, rehearse};
 pub use document::{Document, Fault, order};
 pub use error::VerbError;
-pub use promote::{Downstream, Ended, PLAN_DIGEST};
+pub use promote::{Downstream, Ended, PLAN_DIGEST, Request};
 pub use refresh::Refreshable;
 pub use steer::Resolution;
 pub use world::{Promoter, World, read_object};

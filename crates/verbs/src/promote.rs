@@ -8,6 +8,7 @@ use kube::runtime::watcher::Event;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Resource as _, ResourceExt as _};
 use seaway_api::conditions::{self, types};
+use seaway_api::kargo::names::{annotation, label};
 use seaway_api::kargo::{Freight, Promotion, PromotionSpec, Stage};
 use seaway_api::seaway::PromotionRun;
 use seaway_core::why::{self, Project};
@@ -56,6 +57,16 @@ pub enum Ended {
     },
 }
 
+/// The request that a promotion is made by, as it bears it from its first moment on: whoever repeats the request finds it, whatever was lost
+/// since. Both are hashes; nobody reads a key off a promotion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Of the caller and their key; it fits into a label.
+    pub key: String,
+    /// Of what they asked for.
+    pub asked: String,
+}
+
 /// What became of a promotion into all stages behind one.
 #[derive(Debug, Default)]
 pub struct Downstream {
@@ -92,6 +103,20 @@ impl Verbs {
     /// # Errors
     /// [`VerbError::NotAvailable`] if the stage may not have the freight, [`VerbError::Refused`] if it has no steps.
     pub async fn promote(&self, stage: &str, freight: &Freight, plan_digest: Option<&str>) -> Result<Promotion, VerbError> {
+        self.promote_by(None, stage, freight, plan_digest).await
+    }
+
+    /// The same, by a request that can be repeated.
+    ///
+    /// # Errors
+    /// As [`Verbs::promote`].
+    pub async fn promote_by(
+        &self,
+        request: Option<&Request>,
+        stage: &str,
+        freight: &Freight,
+        plan_digest: Option<&str>,
+    ) -> Result<Promotion, VerbError> {
         let into = self.stage(stage).await?;
         let spec = PromotionSpec { stage: stage.to_owned(), freight: freight.name_any(), ..PromotionSpec::default() };
         let mut promotion = Promotion { spec, ..Promotion::default() };
@@ -99,6 +124,10 @@ impl Verbs {
         promotion.meta_mut().namespace = Some(self.project().to_owned());
         if let Some(digest) = plan_digest {
             promotion.annotations_mut().insert(PLAN_DIGEST.to_owned(), digest.to_owned());
+        }
+        if let Some(request) = request {
+            promotion.labels_mut().insert(label::REQUEST_KEY.to_owned(), request.key.clone());
+            promotion.annotations_mut().insert(annotation::REQUEST.to_owned(), request.asked.clone());
         }
         let api: Api<Promotion> = self.api();
         match api.create(&PostParams::default(), &promotion).await {
@@ -111,25 +140,33 @@ impl Verbs {
     }
 
     /// Asks for a promotion into every stage behind this one that takes the freight; stages that only pass it on are passed. What is
-    /// refused for one stage stops no other.
+    /// refused for one stage stops no other. `made` are the stages that have theirs already, and the promotions that the same request made.
     ///
     /// # Errors
     /// [`VerbError::NotNow`] if no stage behind it takes the freight.
-    pub async fn promote_downstream(&self, stage: &str, freight: &Freight) -> Result<Downstream, VerbError> {
+    pub async fn promote_downstream(
+        &self,
+        request: Option<&Request>,
+        stage: &str,
+        freight: &Freight,
+        made: Vec<(String, String)>,
+    ) -> Result<Downstream, VerbError> {
         self.stage(stage).await?;
         let api: Api<Stage> = self.api();
         let stages = api.list(&Default::default()).await.map_err(|err| VerbError::api("list stages", err))?.items;
-        let behind = behind(&stages, stage, freight);
-        if behind.is_empty() {
+        let mut behind = behind(&stages, stage, freight);
+        behind.retain(|name| !made.iter().any(|(stage, _)| stage == name));
+        if behind.is_empty() && made.is_empty() {
             return Err(VerbError::NotNow(format!("no stage behind `{stage}` takes freight of {}", freight.origin.name)));
         }
-        let mut downstream = Downstream::default();
+        let mut downstream = Downstream { made, refused: Vec::new() };
         for name in behind {
-            match self.promote(&name, freight, None).await {
+            match self.promote_by(request, &name, freight, None).await {
                 Ok(promotion) => downstream.made.push((name, promotion.name_any())),
                 Err(err) => downstream.refused.push((name, err)),
             }
         }
+        downstream.made.sort();
         Ok(downstream)
     }
 

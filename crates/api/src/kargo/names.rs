@@ -34,6 +34,8 @@ pub mod label {
         SYSTEM_ROLE = "rbac.kargo.akuity.io/system-role";
         /// Ours: marks a promotion that has ended, so that watches can leave it out.
         TERMINAL = "seaway.dev/terminal";
+        /// Ours: a hash of the `Idempotency-Key` a promotion was asked for under, and of its caller.
+        REQUEST_KEY = "seaway.dev/request-key";
     }
 }
 
@@ -76,5 +78,7 @@ pub mod annotation {
         RESOLVE = "seaway.dev/resolve";
         /// Ours: an instant; holds of the stage that are older are lifted.
         RESUME = "seaway.dev/resume";
+        /// Ours: a hash of the request that a promotion was made by, beside the label of its key.
+        REQUEST = "seaway.dev/request";
     }
 }

@@ -184,7 +184,7 @@ fn update(admission: &mut Admission<'_>) -> Result<(), Denied> {
         let cause = Cause::forbidden("spec", "a promotion is not changed once it is made; make another");
         return admission.invalid(vec![cause]);
     }
-    for kept in [key::CREATE_ACTOR, key::AUTO_PROMOTION_HOLD, key::AUTO_PROMOTION_RESUME] {
+    for kept in [key::CREATE_ACTOR, key::AUTO_PROMOTION_HOLD, key::AUTO_PROMOTION_RESUME, key::REQUEST] {
         let value = annotation(old, kept);
         set_map_entry(admission.object(), "annotations", kept, (!value.is_empty()).then_some(value));
     }
@@ -194,8 +194,9 @@ fn update(admission: &mut Admission<'_>) -> Result<(), Denied> {
         let message = "the plan a promotion keeps to is settled when it is made; make another promotion";
         return admission.invalid(vec![Cause::forbidden(field, message)]);
     }
-    let stage_label = label(old, labels::STAGE);
-    admission.sync_label(labels::STAGE, stage_label);
+    for kept in [labels::STAGE, labels::REQUEST_KEY] {
+        admission.sync_label(kept, label(old, kept));
+    }
     if !admission.request.control_plane {
         // Watches leave out what bears it: put on by hand, nobody would look after the promotion any more.
         admission.sync_label(labels::TERMINAL, label(old, labels::TERMINAL));

@@ -371,6 +371,13 @@ fn a_promotion_is_not_changed_but_can_be_stopped() {
         let decided = update(&old, &annotate(&old, "seaway.dev/resolve", word)).unwrap().object.unwrap();
         assert_eq!(json::annotation(&decided, "seaway.dev/resolve"), r#"{"choice":"skip","actor":"kubernetes:alice"}"#);
     }
+    let mut asked = annotate(&old, "seaway.dev/request", "a-hash");
+    json::set_map_entry(&mut asked, "labels", "seaway.dev/request-key", Some("a-hash"));
+    for (before, after) in [(&old, &asked), (&asked, &old)] {
+        let kept = update(before, after).unwrap().object.unwrap();
+        assert_eq!(json::annotation(&kept, "seaway.dev/request"), json::annotation(before, "seaway.dev/request"));
+        assert_eq!(json::label(&kept, "seaway.dev/request-key"), json::label(before, "seaway.dev/request-key"));
+    }
     let digest = "seaway.dev/plan-digest";
     let planned = annotate(&old, digest, "d1");
     check_update(&old, &planned, "ok");

@@ -79,6 +79,12 @@ impl Door {
         self.line().ask(method, target, headers, body)
     }
 
+    /// The same of one that may be gone; `None` if no whole answer came.
+    pub(crate) fn try_ask(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Option<Answer> {
+        let request = written(self, method, target, headers, body);
+        self.connect().and_then(|connection| exchange(connection, method, &request)).ok().map(|(answer, _)| answer)
+    }
+
     /// Asks with a token.
     pub(crate) fn as_bearer(&self, token: &str, method: &str, target: &str, body: &str) -> Answer {
         self.ask(method, target, &[("Authorization", &format!("Bearer {token}"))], body)

@@ -15,6 +15,7 @@ mod parked;
 mod people;
 mod promotions;
 mod refusals;
+mod repeats;
 mod rights;
 mod running;
 mod serve;

@@ -11,6 +11,7 @@ mod freight;
 mod plans;
 mod promotion;
 mod promotions;
+mod repeat;
 mod search;
 mod steer;
 mod what_is_where;

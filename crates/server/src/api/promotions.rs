@@ -2,6 +2,7 @@
 
 use super::ask::{Body, Caller, NotDone, Place, Refused, freight, named, require};
 use super::plans;
+use super::repeat::Repeat;
 use crate::idempotency::{Answer, key_of};
 use crate::live::within;
 use crate::problem::{Problem, Type};
@@ -13,6 +14,7 @@ use kube::api::{Api, ListParams};
 use seaway_api::kargo::names::annotation;
 use seaway_api::kargo::{Freight, Promotion};
 use seaway_api::seaway::Plan;
+use seaway_core::freight::Labels;
 use seaway_core::plan::first_difference;
 use seaway_core::stage::queue;
 use seaway_core::why::who;
@@ -75,7 +77,8 @@ pub(crate) struct RefusedStage {
 /// Promotes freight into a stage, or into all stages behind one
 ///
 /// With `planDigest` it is planned again: if anything would be written otherwise, it is refused (`plan-changed`) and the path that moved is
-/// named. If the stage has an open promotion, it is refused (`promotion-open`) and whose that is.
+/// named. If the stage has an open promotion, it is refused (`promotion-open`): the detail names it, its version
+/// and whose it is.
 #[utoipa::path(post, path = "/seaway/v1/projects/{project}/promotions", tag = "promotions",
     params(("project" = String, Path), ("Idempotency-Key" = Option<String>, Header, description = "the same key, caller and body: the same answer, done once")),
     request_body = PromotionAsk, responses((status = 201, body = Asked), Refused, NotDone))]
@@ -87,11 +90,12 @@ pub(super) async fn promote(
     let verbs = caller.verbs(&project).await?;
     let (key, hash) = (key_of(&asked.headers)?, asked.hash);
     let (idempotency, who) = (caller.state.served.idempotency.clone(), Arc::clone(&caller.identity.username));
+    let repeat = Repeat::of(&caller.identity, key.as_deref(), hash);
     let act = async move {
         let made = match (&asked.value.stage, &asked.value.downstream_of) {
-            (Some(stage), None) => one(&caller, &verbs, named("stage", stage)?, &asked.value).await?,
+            (Some(stage), None) => one(&caller, &verbs, named("stage", stage)?, &asked.value, &repeat).await?,
             (None, Some(stage)) if asked.value.plan_digest.is_none() => {
-                downstream(&verbs, named("stage", stage)?, &asked.value).await?
+                downstream(&caller, &verbs, named("stage", stage)?, &asked.value, &repeat).await?
             }
             (None, Some(_)) => return Err(Problem::invalid("planDigest: a plan is for one stage; name it as `stage`")),
             _ => return Err(Problem::invalid("exactly one of stage and downstreamOf is wanted")),
@@ -113,9 +117,12 @@ pub(super) fn response(answer: Answer) -> Response {
     response
 }
 
-async fn one(caller: &Caller, verbs: &Verbs, stage: &str, asked: &PromotionAsk) -> Result<Asked, Problem> {
+async fn one(caller: &Caller, verbs: &Verbs, stage: &str, asked: &PromotionAsk, repeat: &Repeat) -> Result<Asked, Problem> {
     // The right first, so that whoever lacks it is told of nothing else.
     require(caller, "promote", within(verbs.project(), "stages", stage))?;
+    if let Some(made) = repeat.made(caller).await?.first() {
+        return Ok(Asked::One { name: made.name_any() });
+    }
     verbs.stage(stage).await?;
     let freight = freight(verbs, &asked.freight).await?;
     let _turn = caller.state.served.turn(verbs.project(), stage).await;
@@ -124,7 +131,7 @@ async fn one(caller: &Caller, verbs: &Verbs, stage: &str, asked: &PromotionAsk) 
         refuse_if_changed(verbs, stage, &freight, digest).await?;
         refuse_if_open(verbs, stage).await?;
     }
-    let promotion = verbs.promote(stage, &freight, asked.plan_digest.as_deref()).await?;
+    let promotion = verbs.promote_by(repeat.request(), stage, &freight, asked.plan_digest.as_deref()).await?;
     Ok(Asked::One { name: promotion.name_any() })
 }
 
@@ -135,7 +142,10 @@ async fn refuse_if_open(verbs: &Verbs, stage: &str) -> Result<(), Problem> {
     let open = queue::waiting(&own);
     let Some(first) = open.first() else { return Ok(()) };
     let actor = first.annotations().get(annotation::CREATE_ACTOR).map_or("somebody", |actor| who(actor));
-    let detail = format!("stage `{stage}` has promotion {} already, asked for by {actor}", first.name_any());
+    let known: Vec<_> = verbs.all_freight().await?.iter().map(Freight::reference).collect();
+    let of = known.iter().find(|it| it.name == first.spec.freight);
+    let of = of.map(|it| format!(" of {}", Labels::new(&known).of(it))).unwrap_or_default();
+    let detail = format!("stage `{stage}` has promotion {}{of} already, asked for by {actor}", first.name_any());
     Err(Problem::new(Type::PromotionOpen, detail).hint("wait for its end, or abort it"))
 }
 
@@ -161,9 +171,18 @@ async fn refuse_if_changed(verbs: &Verbs, stage: &str, freight: &Freight, digest
     Err(Problem::new(Type::PlanChanged, detail).hint(hint))
 }
 
-async fn downstream(verbs: &Verbs, stage: &str, asked: &PromotionAsk) -> Result<Asked, Problem> {
-    let freight = freight(verbs, &asked.freight).await?;
-    let downstream = verbs.promote_downstream(stage, &freight).await?;
+async fn downstream(
+    caller: &Caller,
+    verbs: &Verbs,
+    stage: &str,
+    asked: &PromotionAsk,
+    repeat: &Repeat,
+) -> Result<Asked, Problem> {
+    let made = repeat.made(caller).await?;
+    // What was begun goes on with the freight it was begun with: the words for it may mean another by now.
+    let freight = freight(verbs, made.first().map_or(&asked.freight, |made| &made.spec.freight)).await?;
+    let made = made.iter().map(|made| (made.spec.stage.clone(), made.name_any())).collect();
+    let downstream = verbs.promote_downstream(repeat.request(), stage, &freight, made).await?;
     // Nothing was done: then it is the refusal that is answered, which names what is lacking.
     let (made, mut refused) = (downstream.made, downstream.refused);
     if made.is_empty() && !refused.is_empty() {

@@ -2,5 +2,6 @@
 
 mod live;
 mod refused;
+mod repeats;
 mod routes;
 mod support;

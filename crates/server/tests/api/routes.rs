@@ -4,6 +4,7 @@ use super::support::{Port, user};
 use axum::body::Body;
 use http::{Request, StatusCode};
 use kube::api::ListParams;
+use seaway_core::authorize::Scope;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -16,7 +17,8 @@ async fn a_promotion_is_made_once_and_the_second_person_is_told_whose_it_is() {
     let (made, refused, winner) = if bob.status == StatusCode::CREATED { (bob, carol, "bob") } else { (carol, bob, "carol") };
     assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
     assert_eq!(refused.problem(), (409, "promotion-open".to_owned()));
-    assert!(refused.detail().ends_with(&format!("asked for by {winner}")), "{}", refused.detail());
+    let told = format!("of fund-transfer 1.5.0 already, asked for by {winner}");
+    assert!(refused.detail().ends_with(&told), "{}", refused.detail());
     let all = port.promotions().list(&ListParams::default()).await.unwrap().items;
     assert_eq!(all.len(), 1);
     let view = port.get("eve", &format!("{path}/{}", made.body["name"].as_str().unwrap())).await.body;
@@ -40,6 +42,10 @@ async fn the_same_key_makes_one_promotion() {
     assert_eq!((first.status, &first.body), (StatusCode::CREATED, &again.body));
     let other = json!({ "stage": "qa", "freight": "1.5.0" });
     assert_eq!(port.post_with("bob", path, &other, Some("k1")).await.problem(), (422, "invalid".to_owned()));
+    // A token of the same person with a scope is told nothing that was answered without one.
+    let narrow = user("bob")
+        .with_scope(Scope { projects: vec!["bank".to_owned()], verbs: ["get", "list", "promote"].map(str::to_owned).into() });
+    assert_eq!(port.post_as(narrow, path, &ask, Some("k1")).await.problem(), (422, "invalid".to_owned()));
     assert_eq!(port.promotions().list(&ListParams::default()).await.unwrap().items.len(), 1);
 }
 

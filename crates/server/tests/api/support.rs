@@ -14,6 +14,7 @@ use seaway_server::{Info, ServerState};
 use seaway_store::{SqliteStore, Store};
 use seaway_testkit::bank::{Bank, STAGES};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -26,7 +27,7 @@ pub(crate) struct Port {
     pub(crate) api: ApiServer,
     routes: Router,
     _running: Running,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 pub(crate) fn user(name: &str) -> Identity {
@@ -51,37 +52,35 @@ where
     Api::<K>::namespaced(client.clone(), "bank").create(&PostParams::default(), &object).await.unwrap()
 }
 
+/// What answers, without anything in its memory.
+async fn routes(api: &ApiServer, folder: &Path) -> Router {
+    let (clock, random) = (SystemClock::shared(), Random::system());
+    let info = Info { is_built, ..Info::new("0.0.0", "https://127.0.0.1:7443", folder) };
+    let client = api.client(Identity::controller("identity"));
+    let settings = seaway_identity::Settings::default();
+    let identities = seaway_identity::Identities::start(client, clock.clone(), random.clone(), settings).await.unwrap();
+    let served = Served::new(api, clock.clone(), is_built);
+    let state = ServerState { api: api.clone(), identities, oidc: None, served, clock, random, info: Arc::new(info) };
+    Router::from(router().merge(open())).method_not_allowed_fallback(method_not_allowed).merge(nothing_else()).with_state(state)
+}
+
 impl Port {
     /// The bank at rest: bob promotes, eve looks.
     pub(crate) async fn open() -> Self {
         let folder = TempDir::new().unwrap();
         let options = seaway_store::Options::new(folder.path().join("store.db")).sealing(Secret::new([9; 32]), &["secrets"]);
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).unwrap());
-        let clock = SystemClock::shared();
-        let api = ApiServer::new(store, ours(), Arc::new(Rules), clock.clone(), Random::system(), Options::default());
+        let api = ApiServer::new(store, ours(), Arc::new(Rules), SystemClock::shared(), Random::system(), Options::default());
         let running = api.start().await.unwrap();
-        let info = Info { is_built, ..Info::new("0.0.0", "https://127.0.0.1:7443", folder.path()) };
-        let served = Served::new(&api, clock.clone(), is_built);
-        let client = api.client(Identity::controller("identity"));
-        let identities =
-            seaway_identity::Identities::start(client, clock.clone(), Random::system(), seaway_identity::Settings::default());
-        let identities = identities.await.unwrap();
-        let state = ServerState {
-            api: api.clone(),
-            identities,
-            oidc: None,
-            served,
-            clock,
-            random: Random::system(),
-            info: Arc::new(info),
-        };
-        let routes = Router::from(router().merge(open()))
-            .method_not_allowed_fallback(method_not_allowed)
-            .merge(nothing_else())
-            .with_state(state);
-        let port = Self { api, routes, _running: running, _folder: folder };
+        let routes = routes(&api, folder.path()).await;
+        let port = Self { api, routes, _running: running, folder };
         port.settle_bank().await;
         port
+    }
+
+    /// Another server over the same store, to which nothing was ever asked.
+    pub(crate) async fn restart(&mut self) {
+        self.routes = routes(&self.api, self.folder.path()).await;
     }
 
     pub(crate) fn admin(&self) -> Client {
@@ -177,11 +176,16 @@ impl Port {
 
     /// The same under a key.
     pub(crate) async fn post_with(&self, who: &str, path: &str, body: &Value, key: Option<&str>) -> Answer {
+        self.post_as(user(who), path, body, key).await
+    }
+
+    /// The same as whoever has this identity.
+    pub(crate) async fn post_as(&self, who: Identity, path: &str, body: &Value, key: Option<&str>) -> Answer {
         let mut request = Request::post(format!("/seaway/v1{path}")).header("content-type", "application/json");
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
-        Answer::read(self.send(Some(user(who)), request, Body::from(body.to_string())).await).await
+        Answer::read(self.send(Some(who), request, Body::from(body.to_string())).await).await
     }
 
     /// Opens the stream of changes as somebody.
