@@ -193,6 +193,19 @@ const OLD: u8 = 2;
 
 /// Commits that `wants` reach and `haves` do not, the newest first, at most `limit`.
 pub(crate) fn between(objects: &Objects, wants: &[ObjectId], haves: &[ObjectId], limit: usize) -> Result<Vec<Commit>, GitError> {
+    walk(objects, wants, haves, limit, COMMITS_MAX, 0)
+}
+
+/// The same, of the newest `n_max` alone. Where dates run backwards, `n_more` old ones are looked at after the last that seems new, lest
+/// it be one of theirs.
+pub(crate) fn walk(
+    objects: &Objects,
+    wants: &[ObjectId],
+    haves: &[ObjectId],
+    limit: usize,
+    n_max: usize,
+    n_more: usize,
+) -> Result<Vec<Commit>, GitError> {
     let mut walk = Walk { objects, flags: HashMap::new(), queue: BinaryHeap::new(), n_fresh: 0, commits: HashMap::new() };
     for (ids, flag) in [(haves, OLD), (wants, FRESH)] {
         for id in ids {
@@ -204,7 +217,9 @@ pub(crate) fn between(objects: &Objects, wants: &[ObjectId], haves: &[ObjectId],
         }
     }
     let mut order = Vec::new();
-    while walk.n_fresh > 0 && order.len() < COMMITS_MAX {
+    let mut n_left = n_more;
+    while (walk.n_fresh > 0 || n_left > 0) && order.len() < n_max {
+        n_left = if walk.n_fresh > 0 { n_more } else { n_left - 1 };
         let Some((_, id)) = walk.queue.pop() else { break };
         let flag = walk.flags.get(&id).copied().unwrap_or(OLD);
         if flag == FRESH {
@@ -275,10 +290,10 @@ pub(crate) fn find_trailer(
     let base: Vec<_> = base.into_iter().collect();
     let known = !base.is_empty() && objects.has(base[0])?;
     let commits = between(objects, &[tip], if known { &base } else { &[] }, if known { COMMITS_MAX } else { limit })?;
-    Ok(commits.into_iter().find(|it| has_trailer(&it.message, key, value)).map(|it| it.id))
+    Ok(commits.into_iter().find(|it| it.has_trailer(key, value)).map(|it| it.id))
 }
 
-fn has_trailer(message: &str, key: &str, value: &str) -> bool {
+pub(crate) fn has_trailer(message: &str, key: &str, value: &str) -> bool {
     let message = message.trim_end();
     let last = message.rsplit("\n\n").next().unwrap_or_default();
     last.lines().any(|line| line.split_once(':').is_some_and(|(k, v)| k.trim().eq_ignore_ascii_case(key) && v.trim() == value))

@@ -9,6 +9,7 @@ mod branch;
 mod commit_url;
 mod error;
 mod history;
+mod look;
 mod merge;
 mod mirror;
 mod objects;
@@ -20,6 +21,7 @@ mod refs;
 mod remote;
 mod transport;
 mod tree;
+mod unified;
 mod work_folder;
 
 pub use branch::{Checkout, Resolved};

@@ -211,7 +211,11 @@ impl Mirror {
     /// Whatever kept the server from answering, or the disk from taking it.
     pub async fn fetch(&self) -> Result<Arc<RemoteRefs>, GitError> {
         let ticket = self.n_started.load(Ordering::SeqCst);
-        let mut turn = self.turn.lock().await;
+        let mut turn = {
+            // Whoever has the turn waits for the same server.
+            let _waiting = waits_for(self.repo(), self.options.fetch_timeout);
+            self.turn.lock().await
+        };
         if turn.started > ticket
             && let Some(outcome) = &turn.outcome
         {

@@ -180,6 +180,11 @@ impl Commit {
     pub fn subject(&self) -> String {
         subject(&self.message)
     }
+
+    /// Does the last paragraph of its message hold the trailer `key: value`?
+    pub fn has_trailer(&self, key: &str, value: &str) -> bool {
+        crate::history::has_trailer(&self.message, key, value)
+    }
 }
 
 /// The first paragraph of a message, on one line.

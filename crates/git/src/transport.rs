@@ -133,12 +133,6 @@ fn rounded(time: Duration) -> Duration {
     Duration::from_millis(u64::try_from(time.as_millis() / 100 * 100).unwrap_or(u64::MAX))
 }
 
-/// Host and port of a URL.
-pub(crate) fn host(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
 /// The innermost cause: the ones around it repeat themselves, and name the URL.
 fn why(err: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = err;
@@ -152,12 +146,14 @@ fn why(err: &reqwest::Error) -> String {
 impl Transport for HttpTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         self.check(&request).map_err(|err| TransportError::Refused(err.to_string()))?;
-        let host = host(&request.url);
+        let host = server(&request.url);
         let (limits, begun) = (self.limits, Instant::now());
         let deadline = begun + limits.total;
         // A large body takes its time before the server can say anything.
         let upload = Duration::from_secs(request.body.len() as u64 / UPLOAD_BYTES_PER_SECOND);
-        let response = match timeout((limits.idle + upload).min(limits.total), self.exchange(&request)).await {
+        let patience = (limits.idle + upload).min(limits.total);
+        let waiting = waits_for(&host, patience.min(self.http.idle()));
+        let response = match timeout(patience, self.exchange(&request)).await {
             Err(_) => return Err(TransportError::Timeout { host, what: "sent nothing", after: limits.idle }),
             Ok(Err(HttpError::TimedOut { .. })) => {
                 return Err(TransportError::Timeout { host, what: "sent nothing", after: rounded(begun.elapsed()) });
@@ -181,7 +177,9 @@ impl Transport for HttpTransport {
         let content_type = response.headers().get(reqwest::header::CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let status = response.status().as_u16();
-        let state = Body { inner: response.bytes_stream().boxed(), host, limits, deadline, read: 0 };
+        waiting.answers(limits.total);
+        let inner = response.bytes_stream().boxed();
+        let state = Body { inner, host, limits, deadline, read: 0, _waiting: waiting };
         let body = stream::try_unfold(state, |mut state| async move { Ok(state.piece().await?.map(|piece| (piece, state))) });
         Ok(Response { status, url, content_type, body: body.boxed() })
     }
@@ -194,6 +192,7 @@ struct Body {
     limits: Limits,
     deadline: Instant,
     read: u64,
+    _waiting: Waiting,
 }
 
 impl Body {

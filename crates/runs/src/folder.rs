@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::{Engine, Pass};
+use crate::mask::Masker;
+use crate::plan::DIFF_MAX;
 use crate::rebuild::DISK_GONE;
 use crate::run::{Memory, Run};
 use crate::state::{PushIntent, Repository};
@@ -351,7 +353,30 @@ impl Change {
         }
     }
 
-    pub(crate) fn file(&self) -> PlannedFile {
+    /// A file of a commit, as `objects` tell it.
+    pub(crate) fn of(
+        repository: &str,
+        branch: &str,
+        change: seaway_git::Change,
+        objects: &seaway_git::Objects,
+    ) -> Result<Self, GitError> {
+        let diff = objects.unified(&change)?;
+        Ok(Self { repository: repository.to_owned(), branch: branch.to_owned(), change, diff })
+    }
+
+    /// The file as people are shown it: masked, its difference left out (`false`) if it is more than what is left of [`DIFF_MAX`].
+    pub(crate) fn shown(&self, masker: &Masker, n_diff_bytes: &mut usize) -> (PlannedFile, bool) {
+        let mut file = self.file();
+        file.diff = masker.text(&file.diff);
+        let fits = file.diff.len() <= DIFF_MAX.saturating_sub(*n_diff_bytes);
+        if !fits {
+            file.diff = String::new();
+        }
+        *n_diff_bytes += file.diff.len();
+        (file, fits)
+    }
+
+    fn file(&self) -> PlannedFile {
         let path = self.path();
         PlannedFile {
             repository: path.repository,

@@ -15,11 +15,21 @@ use crate::step::StepError;
 impl Engine {
     /// Where the ref is now. A change that does not stand on what this process last saw there is carried to that first: the push says
     /// whether it moved since.
-    pub(crate) async fn look(&self, job: &mut Job, old: Option<ObjectId>, based: bool) -> Result<Option<ObjectId>, StepError> {
+    pub(crate) async fn look(
+        &self,
+        run: &Run,
+        job: &mut Job,
+        old: Option<ObjectId>,
+        based: bool,
+    ) -> Result<Option<ObjectId>, StepError> {
         let unasked = std::mem::take(&mut job.unasked);
         let tip = match old {
             Some(known) if unasked && !based => Some(known),
-            _ => folder::tip(&job.mirror, &job.target.refname).await.map_err(|err| git_error(&err))?,
+            _ => {
+                let tip = folder::tip(&job.mirror, &job.target.refname);
+                let tip = self.telling(&run.facts, &run.memory.masker, &job.alias, tip).await;
+                tip.map_err(|err| git_error(&err))?
+            }
         };
         match tip {
             Some(tip) if job.target.tag => {

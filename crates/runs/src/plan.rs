@@ -390,13 +390,8 @@ impl Engine {
                 planning.result.truncated = true;
                 continue;
             }
-            let mut file = change.file();
-            file.diff = planning.run.memory.masker.text(&file.diff);
-            if file.diff.len() > DIFF_MAX.saturating_sub(planning.n_diff_bytes) {
-                file.diff = String::new();
-                planning.result.truncated = true;
-            }
-            planning.n_diff_bytes += file.diff.len();
+            let (file, fits) = change.shown(&planning.run.memory.masker, &mut planning.n_diff_bytes);
+            planning.result.truncated |= !fits;
             planning.result.files.push(file);
         }
         Ok(())

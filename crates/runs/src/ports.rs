@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 
 use crate::facts::Facts;
-use crate::state::RunState;
+use crate::state::{RunState, Wait};
 use crate::step::Step;
 
 /// The table of steps.
@@ -64,6 +64,13 @@ impl DataAsk {
     /// The key it is journalled under.
     pub fn key(&self) -> String {
         format!("{}({})", self.function, self.arguments.join(","))
+    }
+
+    /// The call that is journalled under a key; `None` if that is none of ours.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let (function, arguments) = key.strip_suffix(')')?.split_once('(')?;
+        let arguments: Vec<Value> = serde_json::from_str(&format!("[{arguments}]")).ok()?;
+        Some(Self { function: function.to_owned(), arguments: arguments.iter().map(Value::to_string).collect() })
     }
 }
 
@@ -128,6 +135,14 @@ pub trait JournalSink: Send + Sync + 'static {
     /// # Errors
     /// [`JournalError`]; the engine then drops what it has in memory, and the run is resumed from the last journal saved.
     async fn save(&self, facts: &Facts, state: &RunState, milestone: Milestone) -> Result<(), JournalError>;
+
+    /// Tells of a wait in the midst of a step, or that it is over. It is for people alone: no run rests on it, and the next save replaces it.
+    ///
+    /// # Errors
+    /// [`JournalError`], as for a save.
+    async fn tell(&self, _: &Facts, _: Option<&Wait>) -> Result<(), JournalError> {
+        Ok(())
+    }
 }
 
 /// Why a journal was not saved.

@@ -199,7 +199,8 @@ impl Engine {
         let old = if optimistic {
             mirror.known(&target.refname).or_else(|| stands_on(run, index, &ask.mount)).or(mount.base)
         } else {
-            match folder::tip(&mirror, &target.refname).await {
+            let (alias, tip) = (&run.spec.steps[index].alias, folder::tip(&mirror, &target.refname));
+            match self.telling(&run.facts, &run.memory.masker, alias, tip).await {
                 Ok(tip) => tip,
                 Err(err) => return Err(git_error(&err)),
             }
@@ -280,7 +281,7 @@ impl Engine {
                 Err(err) => return Ok(Err(err.into())),
             }
         }
-        let tip = match self.look(job, *old, based).await {
+        let tip = match self.look(run, job, *old, based).await {
             Ok(tip) => tip,
             Err(err) => return Ok(Err(err.into())),
         };
@@ -328,9 +329,10 @@ impl Engine {
         );
         self.save(run, Milestone::Effect).await?;
         self.point(&Point::Push { step: job.alias.clone(), round: intent.round, side: Side::Before })?;
+        let sending = folder::send(&job.mirror, mount, &intent.refname, old, head, intent.force);
         let sent = tokio::select! {
             biased;
-            sent = folder::send(&job.mirror, mount, &intent.refname, old, head, intent.force) => sent,
+            sent = self.telling(&run.facts, &run.memory.masker, &job.alias, sending) => sent,
             () = leave(&run.cancel, Hold::Finish) => Ok(Sent::Left),
         };
         self.point(&Point::Push { step: job.alias.clone(), round: intent.round, side: Side::After })?;
@@ -351,8 +353,8 @@ impl Engine {
         alias: &str,
         intent: &PushIntent,
     ) -> Result<Option<ObjectId>, StepError> {
-        let tip = folder::tip(mirror, &intent.refname).await.map_err(|err| git_error(&err))?;
-        let Some(tip) = tip else { return Ok(None) };
+        let tip = self.telling(&run.facts, &run.memory.masker, alias, folder::tip(mirror, &intent.refname)).await;
+        let Some(tip) = tip.map_err(|err| git_error(&err))? else { return Ok(None) };
         if ObjectId::from_hex(intent.commit.as_bytes()).is_ok_and(|commit| commit == tip) {
             return Ok(Some(tip));
         }

@@ -247,7 +247,8 @@ impl Engine {
                 started_at: state.started_at.unwrap_or(run.facts.started_at),
                 trailers: &trailers,
             };
-            let call = AssertUnwindSafe(step.run(&mut cx, config)).catch_unwind();
+            let call = self.telling(&run.facts, &run.memory.masker, &spec.alias, step.run(&mut cx, config));
+            let call = AssertUnwindSafe(call).catch_unwind();
             let leave = leave(&run.cancel, hold);
             tokio::select! {
                 biased;

@@ -12,10 +12,6 @@ use seaway_base::RelPath;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A diff of a file longer than this is cut.
-const DIFF_BYTES_MAX: usize = 64 * 1024;
-/// A file larger than this is not compared line by line.
-const DIFF_FILE_MAX: u64 = 1 << 20;
 /// No list of changes is longer.
 const CHANGES_MAX: usize = 1_000_000;
 
@@ -107,35 +103,13 @@ impl WorkFolder {
         Ok(changes.iter().map(tree::RawChange::public).collect())
     }
 
-    /// A change as a unified diff, cut where it is very long; binary and large files only say that they differ.
+    /// A change as a unified diff, as [`Objects::unified`](crate::Objects::unified) tells it.
     ///
     /// # Errors
     /// If an object is missing.
     pub fn diff(&self, path: &RelPath, change: &Change) -> Result<String, FolderError> {
         let (_, mount) = self.holder(path)?;
-        let side = |id: Option<ObjectId>| -> Result<Option<String>, FolderError> {
-            let Some(id) = id.filter(|_| change.mode != Mode::Gitlink) else { return Ok(Some(String::new())) };
-            if mount.objects.header(id)?.is_some_and(|it| it.1 > DIFF_FILE_MAX) {
-                return Ok(None);
-            }
-            let data = mount.objects.blob(id)?;
-            Ok(if data.contains(&0) { None } else { String::from_utf8(data.to_vec()).ok() })
-        };
-        let name = |prefix: &str, id: Option<ObjectId>| {
-            id.map_or_else(|| "/dev/null".to_owned(), |_| format!("{prefix}/{}", change.path))
-        };
-        let (old_name, new_name) = (name("a", change.old), name("b", change.new));
-        let (Some(old), Some(new)) = (side(change.old)?, side(change.new)?) else {
-            return Ok(format!("Binary files {old_name} and {new_name} differ\n"));
-        };
-        let diff = similar::TextDiff::from_lines(&old, &new);
-        let mut text = diff.unified_diff().context_radius(3).header(&old_name, &new_name).to_string();
-        if text.len() > DIFF_BYTES_MAX {
-            let end = (0..=DIFF_BYTES_MAX).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);
-            text.truncate(end);
-            text.push_str("\n… cut\n");
-        }
-        Ok(text)
+        Ok(mount.objects.unified(change)?)
     }
 }
 

@@ -3,6 +3,7 @@
 mod common;
 mod discovery;
 mod folder;
+mod look;
 mod pushes;
 mod random;
 mod remote;

@@ -1,0 +1,59 @@
+//! Looking at what a mirror has on its disk, without asking the server for anything.
+
+use crate::error::GitError;
+use crate::history::{self, CommitInfo};
+use crate::mirror::{Mirror, blocking};
+use crate::objects::{Kind, Objects};
+use gix::ObjectId;
+
+/// A walk from one commit to another looks at so many of the one that the other does not reach.
+const WALK_MAX: usize = 20_000;
+/// So many more are looked at where clocks may have differed; git's own number.
+const MORE: usize = 5;
+
+impl Mirror {
+    /// Are these commits on the disk already? What is damaged counts as not there: the next fetch mends it.
+    ///
+    /// # Errors
+    /// Where the disk cannot be read.
+    pub async fn holds(&self, commits: &[ObjectId]) -> Result<bool, GitError> {
+        let (commits, folder) = (commits.to_vec(), self.dir().join("objects"));
+        let held = self.look(move |objects| {
+            if !folder.is_dir() {
+                return Ok(false);
+            }
+            for id in commits {
+                if !matches!(objects.header(id)?, Some((Kind::Commit, _))) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        });
+        match held.await {
+            Err(err) if err.is_disk_gone() => Ok(false),
+            held => held,
+        }
+    }
+
+    /// Looks at the objects that are on the disk, on a thread that may block.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Objects) -> Result<T, GitError> + Send + 'static,
+    ) -> Result<T, GitError> {
+        let objects = self.objects();
+        blocking(move || act(&objects)).await
+    }
+}
+
+impl Objects {
+    /// Commits that `to` reaches and `from` does not, the newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`GitError::DiskGone`] where a commit is missing.
+    pub fn between(&self, from: ObjectId, to: ObjectId, limit: usize) -> Result<Vec<CommitInfo>, GitError> {
+        Ok(history::walk(self, &[to], &[from], limit, WALK_MAX, MORE)?.iter().map(CommitInfo::from).collect())
+    }
+}

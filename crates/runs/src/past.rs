@@ -1,0 +1,296 @@
+//! What git still tells of the past: the files that a run wrote, and the commits between two.
+//!
+//! All of it is read from mirrors; a mirror that lacks a commit fetches once. What cannot be told is an answer too, with its reason.
+
+use seaway_api::seaway::PlannedFile;
+use seaway_git::{CommitInfo, GitError, Mirror, Mirrors, ObjectId, Objects, Remote};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::folder::Change;
+use crate::mask::Masker;
+use crate::plan::PATHS_MAX;
+use crate::ports::{DataAsk, DataError, DataSource, Datum};
+use crate::state::{DataRecord, Repository, RunState};
+use crate::step::{Credentials, Ports, RepoKind, StepError};
+
+/// So many look at once; the others wait for their turn.
+const LOOKS_AT_ONCE: usize = 4;
+/// Nobody waits longer for a turn, nor for a fetch; the fetch goes on, for whoever looks next.
+const WAIT_MAX: Duration = Duration::from_secs(15);
+/// A run makes fewer commits on one branch.
+const COMMITS_MAX: usize = 256;
+
+/// Reads the past for people. The default keeps no mirrors, and says so; clones are one.
+#[derive(Clone, Default)]
+pub struct Past(Option<Arc<Parts>>);
+
+struct Parts {
+    git: Arc<Mirrors>,
+    credentials: Arc<dyn Credentials>,
+    data: Arc<dyn DataSource>,
+    turns: Arc<Semaphore>,
+}
+
+/// What a run wrote, as far as git tells.
+#[derive(Debug, Default)]
+pub struct WrittenFiles {
+    /// The files of its commits, each as a plan shows it: secrets masked, at most [`PATHS_MAX`].
+    pub files: Vec<PlannedFile>,
+    /// Files or differences were left out, as a plan leaves them out.
+    pub truncated: bool,
+    /// What is not told, and why, a sentence each.
+    pub unknown: Vec<String>,
+}
+
+/// The commits from one to another.
+#[derive(Debug, Default)]
+pub struct Between {
+    /// Those that the other has and the one has not, the newest first.
+    pub commits: Vec<CommitBetween>,
+    /// There are more.
+    pub truncated: bool,
+    /// It leads back: so many commits of the one are not in the other, or as many as were asked for.
+    pub n_back: usize,
+}
+
+/// A commit between two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitBetween {
+    /// Its id.
+    pub id: String,
+    /// First paragraph of its message, on one line.
+    pub subject: String,
+    /// `Name <mail>`.
+    pub author: String,
+}
+
+impl From<CommitInfo> for CommitBetween {
+    fn from(commit: CommitInfo) -> Self {
+        Self { id: commit.id.to_string(), subject: commit.subject, author: commit.author }
+    }
+}
+
+/// Why something of the past is not told.
+#[derive(Debug, thiserror::Error)]
+pub enum Untold {
+    /// There are no mirrors here.
+    #[error("this process keeps no mirrors of repositories: ask the one that runs the promotions")]
+    NoMirrors,
+    /// Too many look.
+    #[error("too many look at repositories just now: look again in a moment")]
+    Busy,
+    /// The fetch takes long.
+    #[error("the repository is still being fetched: look again in a moment")]
+    Fetching,
+    /// The repository has it no more.
+    #[error("no branch or tag of the repository leads there any more: it was deleted or rewritten")]
+    Gone,
+    /// It is no commit's id.
+    #[error("`{0}` is no id of a commit")]
+    NoCommit(String),
+    /// What must be masked is not known.
+    #[error("what it read from {0} cannot be masked")]
+    Unmasked(String, #[source] Option<DataError>),
+    /// There is no login.
+    #[error(transparent)]
+    Credential(#[from] StepError),
+    /// Git does not say.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+impl std::fmt::Debug for Past {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Past({})", if self.0.is_some() { "mirrors" } else { "none" })
+    }
+}
+
+impl Past {
+    /// Over the mirrors and logins that runs use, and the data that their expressions read.
+    pub fn new(ports: &Ports, data: Arc<dyn DataSource>) -> Self {
+        let turns = Arc::new(Semaphore::new(LOOKS_AT_ONCE));
+        Self(Some(Arc::new(Parts { git: ports.git.clone(), credentials: ports.credentials.clone(), data, turns })))
+    }
+
+    /// What the pushes of a run wrote that landed: against what they began on, as its plan compared.
+    pub async fn written(&self, project: &str, promotion: &str, state: &RunState) -> WrittenFiles {
+        let mut written = WrittenFiles::default();
+        let branches = branches(state);
+        if branches.is_empty() {
+            return written;
+        }
+        let masker = match self.masker(project, state).await {
+            Ok(masker) => masker,
+            Err(why) => {
+                written.unknown.push(format!("What it wrote is not shown: {}.", seaway_base::chain(&why)));
+                return written;
+            }
+        };
+        let mark = format!("{project}/{promotion}");
+        let mut n_diff_bytes = 0;
+        for branch in branches {
+            let (name, last) = (branch.name.clone(), branch.commits.last().cloned().unwrap_or_default());
+            match self.files(project, branch, &mark, &masker, n_diff_bytes).await {
+                Ok((files, n_bytes, whole)) => {
+                    n_diff_bytes = n_bytes;
+                    written.truncated |= !whole;
+                    written.files.extend(files);
+                }
+                Err(why) => {
+                    let (commit, why) = (last.get(..8).unwrap_or(&last), masker.text(&seaway_base::chain(&why)));
+                    written.unknown.push(format!("What commit {commit} on {name} changed is not told: {why}."));
+                }
+            }
+        }
+        written.truncated |= written.files.len() > PATHS_MAX;
+        written.files.truncate(PATHS_MAX);
+        written
+    }
+
+    /// The files of one branch.
+    async fn files(
+        &self,
+        project: &str,
+        branch: Branch,
+        mark: &str,
+        masker: &Masker,
+        n_diff_bytes: usize,
+    ) -> Result<(Vec<PlannedFile>, usize, bool), Untold> {
+        let tips = branch.commits.iter().map(|commit| id(commit)).collect::<Result<Vec<_>, _>>()?;
+        let (mirror, _turn) = self.mirror(project, &branch.repository, &tips).await?;
+        let (masker, mark) = (masker.clone(), mark.to_owned());
+        let told = mirror.look(move |objects| {
+            let (mut files, mut n_bytes) = (Vec::new(), n_diff_bytes);
+            let changes = own_changes(objects, &tips, &mark)?;
+            let mut whole = changes.len() <= PATHS_MAX;
+            for change in changes.into_iter().take(PATHS_MAX) {
+                let change = Change::of(&branch.repository.url, &branch.name, change, objects)?;
+                let (file, fits) = change.shown(&masker, &mut n_bytes);
+                whole &= fits;
+                files.push(file);
+            }
+            Ok((files, n_bytes, whole))
+        });
+        Ok(told.await?)
+    }
+
+    /// Commits that `to` reaches and `from` does not, the newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Untold`]
+    pub async fn between(
+        &self,
+        project: &str,
+        repository: &Repository,
+        from: &str,
+        to: &str,
+        limit: usize,
+    ) -> Result<Between, Untold> {
+        let (from, to) = (id(from)?, id(to)?);
+        let (mirror, _turn) = self.mirror(project, repository, &[from, to]).await?;
+        let told = mirror.look(move |objects| {
+            let mut commits = objects.between(from, to, limit + 1)?;
+            let truncated = commits.len() > limit;
+            commits.truncate(limit);
+            let n_back = if commits.is_empty() { objects.between(to, from, limit)?.len() } else { 0 };
+            Ok(Between { commits: commits.into_iter().map(CommitBetween::from).collect(), truncated, n_back })
+        });
+        Ok(told.await?)
+    }
+
+    /// The mirror with these commits, and the turn to look at it; it fetches if it lacks one.
+    async fn mirror(
+        &self,
+        project: &str,
+        repository: &Repository,
+        commits: &[ObjectId],
+    ) -> Result<(Arc<Mirror>, OwnedSemaphorePermit), Untold> {
+        let parts = self.0.as_ref().ok_or(Untold::NoMirrors)?;
+        let turn = tokio::time::timeout(WAIT_MAX, Arc::clone(&parts.turns).acquire_owned());
+        let Ok(Ok(turn)) = turn.await else { return Err(Untold::Busy) };
+        let credential = parts.credentials.find(project, RepoKind::Git, &repository.url).await?;
+        let (url, skip_tls_verify) = (repository.url.clone(), repository.skip_tls_verify);
+        let mirror = parts.git.mirror(&Remote { url, credential, skip_tls_verify });
+        if mirror.holds(commits).await? {
+            return Ok((mirror, turn));
+        }
+        let fetching = Arc::clone(&mirror);
+        // It keeps the turn to its end: no more repositories are fetched at once than may be looked at.
+        let fetch = tokio::spawn(async move { (fetching.fetch().await, turn) });
+        let Ok(fetched) = tokio::time::timeout(WAIT_MAX, fetch).await else { return Err(Untold::Fetching) };
+        let (fetched, turn) = fetched.map_err(|err| GitError::Bug(format!("fetch for a look: {err}")))?;
+        fetched?;
+        if mirror.holds(commits).await? { Ok((mirror, turn)) } else { Err(Untold::Gone) }
+    }
+
+    /// What a plan made now would mask: the content of each Secret that the run's expressions read.
+    async fn masker(&self, project: &str, state: &RunState) -> Result<Masker, Untold> {
+        let parts = self.0.as_ref().ok_or(Untold::NoMirrors)?;
+        let mut masker = Masker::default();
+        let secret = |record: &DataRecord| matches!(record, DataRecord::Secret { .. });
+        for key in state.data.iter().filter(|(_, record)| secret(record)).map(|(key, _)| key) {
+            let ask = DataAsk::of_key(key).ok_or_else(|| Untold::Unmasked(key.clone(), None))?;
+            let datum = parts.data.fetch(project, &ask).await.map_err(|err| Untold::Unmasked(key.clone(), Some(err)))?;
+            if let Datum::Secret { data, .. } = datum {
+                masker.learn(data.reveal().values().filter_map(Value::as_str).map(ToOwned::to_owned));
+            }
+        }
+        Ok(masker)
+    }
+}
+
+/// What a run pushed to one branch or tag.
+struct Branch {
+    repository: Repository,
+    name: String,
+    /// The commits that landed, the last one last.
+    commits: Vec<String>,
+}
+
+fn branches(state: &RunState) -> Vec<Branch> {
+    let mut all: Vec<Branch> = Vec::new();
+    for push in state.steps.iter().filter_map(|step| step.effect.as_ref()?.push.as_ref()) {
+        let Some(commit) = push.landed.clone() else { continue };
+        match all.iter_mut().find(|it| it.repository == push.repository && it.name == push.name) {
+            Some(known) => known.commits.push(commit),
+            None => {
+                let (repository, name) = (push.repository.clone(), push.name.clone());
+                all.push(Branch { repository, name, commits: vec![commit] });
+            }
+        }
+    }
+    all
+}
+
+fn id(text: &str) -> Result<ObjectId, Untold> {
+    ObjectId::from_hex(text.as_bytes()).map_err(|_| Untold::NoCommit(text.to_owned()))
+}
+
+/// What the commits of a run that these end with changed, by path: from what stood there before the first of them. What others pushed
+/// in between is not theirs.
+fn own_changes(objects: &Objects, tips: &[ObjectId], mark: &str) -> Result<Vec<seaway_git::Change>, GitError> {
+    let mut all: BTreeMap<String, seaway_git::Change> = BTreeMap::new();
+    for tip in tips {
+        let mut base = Some(*tip);
+        for _ in 0..COMMITS_MAX {
+            let Some(id) = base else { break };
+            let commit = objects.commit(id)?;
+            if !commit.has_trailer("Promotion-Id", mark) {
+                break;
+            }
+            base = commit.parents.first().copied();
+        }
+        for mut change in objects.changes(base, *tip, PATHS_MAX + 1)? {
+            // A later push goes on from an earlier one.
+            if let Some(before) = all.get(&change.path).filter(|before| before.new == change.old) {
+                change.old = before.old;
+            }
+            all.insert(change.path.clone(), change);
+        }
+    }
+    Ok(all.into_values().filter(|change| change.old.is_some() || change.new.is_some()).collect())
+}
