@@ -120,16 +120,16 @@ impl Table {
         }
     }
 
-    /// The text, no line wider than `width` (where that can be): the widest columns are cut first, and end in `…`.
+    /// The text, no line wider than `width` (where that can be): what matters least is cut first, the widest of it, and shows a `…`.
     pub(crate) fn text(&self, width: Option<usize>, with_head: bool) -> String {
         let widths = self.widths(width);
         let mut text = String::new();
         if with_head {
             let head: Vec<Cell> = self.head.iter().map(|name| Cell::from(name.as_str())).collect();
-            put_row(&mut text, &head, &widths);
+            put_row(&mut text, &head, &widths, |_| Worth::Name);
         }
         for row in &self.rows {
-            put_row(&mut text, row, &widths);
+            put_row(&mut text, row, &widths, |column| self.worth(column));
         }
         text
     }
@@ -140,19 +140,45 @@ impl Table {
             self.head.iter().enumerate().map(|(column, head)| cell(column).unwrap_or(0).max(head.chars().count())).collect();
         let gaps = GAP * widths.len().saturating_sub(1);
         let mut excess = width.map_or(0, |width| (widths.iter().sum::<usize>() + gaps).saturating_sub(width));
-        while excess > 0 {
-            let Some(widest) = widths.iter_mut().max_by_key(|width| **width).filter(|width| **width > NARROWEST) else { break };
-            *widest -= 1;
-            excess -= 1;
+        for worth in [Worth::Words, Worth::Name, Worth::Version] {
+            while excess > 0 {
+                let of_it = widths.iter_mut().enumerate().filter(|(column, _)| self.worth(*column) == worth);
+                let widest = of_it.map(|(_, width)| width).max_by_key(|width| **width);
+                let Some(widest) = widest.filter(|width| **width > NARROWEST) else { break };
+                *widest -= 1;
+                excess -= 1;
+            }
         }
         widths
     }
+
+    fn worth(&self, column: usize) -> Worth {
+        match self.head.get(column).map_or("", String::as_str) {
+            "ALIAS" | "MESSAGE" | "WAITS FOR" => Worth::Words,
+            "HAS" | "NEXT" | "VERSIONS" | "FREIGHT" | "STATE" | "PHASE" => Worth::Version,
+            _ => Worth::Name,
+        }
+    }
 }
 
-fn put_row(text: &mut String, row: &[Cell], widths: &[usize]) {
+/// What a column is worth where there is no room for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Worth {
+    /// Words about the row: `seaway why` has them whole.
+    Words,
+    /// A name, a number, a time.
+    Name,
+    /// What the table is looked at for.
+    Version,
+}
+
+fn put_row(text: &mut String, row: &[Cell], widths: &[usize], worth: impl Fn(usize) -> Worth) {
     let mut pad = 0;
-    for (cell, width) in row.iter().zip(widths) {
-        let shown = cut(cell.shown(), *width);
+    for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+        let shown = match worth(column) {
+            Worth::Version => cut_before_end(cell.shown(), *width),
+            Worth::Words | Worth::Name => cut(cell.shown(), *width),
+        };
         let style = cell.style;
         // Writing to a String cannot fail.
         let _ = write!(text, "{:pad$}{style}{shown}{style:#}", "");
@@ -168,6 +194,18 @@ fn cut(text: &str, width: usize) -> String {
     }
     let kept: String = line.chars().take(width.saturating_sub(1)).collect();
     format!("{}…", kept.trim_end())
+}
+
+/// Cut where what is left keeps its end, as `fund…sfer 1.5.1` does.
+fn cut_before_end(text: &str, width: usize) -> String {
+    let line: Vec<char> = text.lines().next().unwrap_or_default().chars().collect();
+    if line.len() <= width {
+        return line.into_iter().collect();
+    }
+    let room = width.saturating_sub(1);
+    let (begin, end) = line.split_at(room / 3);
+    let end = end.get(end.len().saturating_sub(room - room / 3)..).unwrap_or_default();
+    begin.iter().chain(&['…']).chain(end).collect()
 }
 
 /// How wide a line may be: the terminal's width; without one, as wide as it is.
@@ -213,10 +251,53 @@ mod tests {
     fn a_table_fits_the_terminal() {
         let text = stages().text(Some(40), true);
         insta::assert_snapshot!(text, @r"
-        STAGE  HAS               WAITS FOR
-        qa     fund-transfer 1…  –
-        e2e    fund-transfer 1…  smoke test ans…
+        STAGE  HAS                  WAITS FOR
+        qa     fund-transfer 1.5.2  –
+        e2e    fund-transfer 1.5.1  smoke test…
         ");
         assert!(text.lines().all(|line| line.chars().count() <= 40));
+    }
+
+    /// A table of one row, in 80 columns.
+    fn in_80(head: &[&str], row: &[&str]) -> String {
+        let mut table = Table::new(head);
+        table.rows.push(row.iter().map(|text| Cell::from(*text)).collect());
+        let text = table.text(Some(80), false);
+        assert!(text.trim_end().chars().count() <= 80, "{text}");
+        text
+    }
+
+    #[test]
+    fn in_80_columns_the_versions_stay_and_words_about_them_go_first() {
+        let stages = in_80(
+            &["STAGE", "HAS", "NEXT", "STATE", "WAITS FOR", "SINCE"],
+            &["prod-eu", "fund-transfer 1.4.8", "fund-transfer 1.5.1", "waiting", "you: manual promotion", "12d"],
+        );
+        assert!(stages.contains("fund-transfer 1.4.8  fund-transfer 1.5.1  waiting  you:"), "{stages}");
+        let freight = in_80(
+            &["FREIGHT", "VERSIONS", "ALIAS", "FROM", "IN", "FOUND"],
+            &["3f2a9c1", "fund-transfer 1.5.1", "gossamer-salamander", "images", "qa, e2e, staging, prod-eu", "12d"],
+        );
+        assert!(freight.starts_with("3f2a9c1  fund-transfer 1.5.1  gos"), "{freight}");
+        let promotions = in_80(
+            &["PROMOTION", "STAGE", "FREIGHT", "PHASE", "MESSAGE", "AGE"],
+            &[
+                "prod-eu.01kab2c3d4e5f6g7h8j9k0m1n2.3f2a9c1",
+                "prod-eu",
+                "fund-transfer 1.5.1",
+                "Succeeded",
+                "smoke test answered",
+                "12d",
+            ],
+        );
+        assert!(promotions.contains("prod-eu  fund-transfer 1.5.1  Succeeded"), "{promotions}");
+    }
+
+    #[test]
+    fn a_version_that_must_be_cut_keeps_its_end() {
+        let check = |width: usize, expected: &str| assert_eq!(cut_before_end("fund-transfer 1.5.1", width), expected);
+        check(19, "fund-transfer 1.5.1");
+        check(16, "fund-…sfer 1.5.1");
+        check(8, "fu…1.5.1");
     }
 }
