@@ -97,11 +97,26 @@ export default {
     const lines = readFileSync(await file.path(), "utf8")
       .trimEnd()
       .split("\r\n");
-    assert.equal(lines[0], "at,actor,reason,kind,name,message");
+    assert.equal(lines[0], "at,actor,reason,kind,name,stage,freight,version,message");
     const rows = lines.slice(1).map((line) => line.split(","));
     assert.ok(rows.length > 0 && rows.every(([, actor, , kind]) => actor === "bob" && kind === "Promotion"), lines.join("\n"));
     const { items } = JSON.parse((await demo.as("bob", "GET", "/projects/bank/activity?actor=bob&kind=Promotion&limit=200")).text);
     assert.equal(rows.length, items.length);
+    const told = items.map((item) => [item.stage, item.freight, item.version].join());
+    assert.deepEqual(rows.map((row) => row.slice(5, 8).join()).sort(), told.sort());
+    assert.ok(items.every((item) => STAGES.includes(item.stage) && /fund-transfer|account-info/.test(item.version)));
+    const who = page.getByLabel("only what this person did");
+    await who.fill("");
+    await page.getByLabel("only this kind").selectOption("Stage");
+    await page.getByRole("row", { name: /Created.*stage qa/ }).waitFor();
+    await page.getByLabel("only this kind").selectOption("Warehouse");
+    await page.getByRole("row", { name: /Created.*warehouse images/ }).waitFor();
+    await page.getByLabel("only this kind").selectOption("");
+    await who.pressSequentially("controller:s");
+    await page.waitForURL((url) => url.searchParams.get("actor") === "controller:s");
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll("tbody tr")].every((row) => row.cells[1].textContent === "controller:stages"),
+    );
     await page.getByRole("button", { name: "everything" }).click();
     await page
       .getByRole("row", { name: /controller:/ })

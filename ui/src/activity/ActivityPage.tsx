@@ -1,5 +1,5 @@
 // What happened: who did what to what, and when; filters stand in the URL.
-import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { api } from "../shared/api/client.ts";
 import type { ActivityFilter, ActivityItem } from "../shared/api/types.ts";
@@ -15,10 +15,13 @@ import { Words } from "../shared/look/Words.tsx";
 import { short } from "../shared/look/version.ts";
 import { csvOf } from "./csv.ts";
 import { TimeRange } from "./TimeRange.tsx";
+import { Who } from "./Who.tsx";
 import css from "./ActivityPage.module.css";
 
 const CSV_PAGES_MAX = 400;
-const KINDS = ["Promotion", "Freight", "Stage", "Warehouse"];
+/** What promotions bring about, then what people write. */
+const KINDS = ["Promotion", "Freight", "Stage", "Warehouse", "PromotionTask", "ProjectConfig"];
+const KINDS_BESIDE = ["Role", "RoleBinding", "ServiceAccount", "Secret", "ConfigMap"];
 const OPENABLE: Record<string, Openable> = { Promotion: "promotion", Freight: "freight", Stage: "stage", Warehouse: "warehouse" };
 
 export function ActivityPage() {
@@ -27,7 +30,7 @@ export function ActivityPage() {
   const stages = useList("stages");
   const promotions = useList("promotions");
   const filter = {
-    actor: search.actor ?? "",
+    who: search.actor ?? "",
     stage: search.of ?? "",
     kind: search.kind ?? "",
     from: search.from ?? "",
@@ -38,6 +41,7 @@ export function ActivityPage() {
     queryFn: ({ pageParam }) => api.activity(project, filter, pageParam),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next,
+    placeholderData: keepPreviousData,
   });
   const { refetch } = query;
   useEffect(() => {
@@ -50,21 +54,7 @@ export function ActivityPage() {
     <section className={css.page}>
       <header className={css.head}>
         <h1>Activity</h1>
-        <input
-          data-filter
-          type="search"
-          placeholder="who"
-          aria-label="only what this person did"
-          title="filter (/)"
-          defaultValue={filter.actor}
-          key={filter.actor}
-          onKeyDown={(event) => {
-            if (event.key === "Enter") set({ actor: event.currentTarget.value || undefined });
-          }}
-          onBlur={(event) => {
-            if (event.target.value !== filter.actor) set({ actor: event.target.value || undefined });
-          }}
-        />
+        <Who value={filter.who} onChange={(who) => set({ actor: who || undefined })} />
         <select aria-label="only this stage" value={filter.stage} onChange={(event) => set({ of: event.target.value || undefined })}>
           <option value="">every stage</option>
           {stages.map((one) => (
@@ -73,7 +63,7 @@ export function ActivityPage() {
         </select>
         <select aria-label="only this kind" value={filter.kind} onChange={(event) => set({ kind: event.target.value || undefined })}>
           <option value="">every kind</option>
-          {KINDS.map((kind) => (
+          {[...KINDS, ...KINDS_BESIDE].map((kind) => (
             <option key={kind}>{kind}</option>
           ))}
         </select>

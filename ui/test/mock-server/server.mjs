@@ -212,6 +212,8 @@ export class MockServer {
           ? this.json(response, { ...row, ...world.views.get(row.name) })
           : this.problem(response, 404, "not-found", `no promotion \`${parts[5]}\``);
       }
+      case "GET projects/*/promotions/*/written":
+        return this.json(response, world.written.get(parts[5]) ?? { files: [], truncated: false, unknown: [] });
       case "POST projects/*/promotions/*/abort":
         return may ? (world.abort(parts[5], user), this.json(response, undefined, 202)) : refused();
       case "POST projects/*/promotions/*/resolve":
@@ -263,7 +265,7 @@ export class MockServer {
   activity(query) {
     const found = this.world.activity.filter(
       (item) =>
-        (!query.get("actor") || item.actor === query.get("actor")) &&
+        (!query.get("who") || item.actor.includes(query.get("who"))) &&
         (!query.get("from") || item.at >= query.get("from")) &&
         (!query.get("until") || item.at < query.get("until")) &&
         (!query.get("kind") || item.object.kind === query.get("kind")) &&

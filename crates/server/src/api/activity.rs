@@ -8,9 +8,9 @@ use k8s_openapi::api::core::v1::Event;
 use kube::ResourceExt as _;
 use kube::api::{Api, ListParams};
 use seaway_api::kargo::names::annotation;
-use seaway_api::kargo::{Freight, Promotion};
+use seaway_api::kargo::{Freight, FreightReference, Promotion};
 use seaway_core::events::Happening;
-use seaway_core::freight::Labels;
+use seaway_core::freight::{Labels, artifacts};
 use seaway_core::why::{plainly, who};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,6 +22,10 @@ const N_ITEMS: usize = 50;
 const N_ITEMS_MAX: usize = 500;
 const ACTOR: &str = "event.kargo.akuity.io/actor";
 const STAGE: &str = "event.kargo.akuity.io/stage-name";
+const FREIGHT: &str = "event.kargo.akuity.io/freight-name";
+const IMAGES: &str = "event.kargo.akuity.io/freight-images";
+const CHARTS: &str = "event.kargo.akuity.io/freight-charts";
+const COMMITS: &str = "event.kargo.akuity.io/freight-commits";
 
 /// What is asked for.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -30,6 +34,8 @@ const STAGE: &str = "event.kargo.akuity.io/stage-name";
 pub(crate) struct Filter {
     /// Only what this person or controller did
     actor: Option<String>,
+    /// Only what was done by those in whose name this occurs, in capitals or not
+    who: Option<String>,
     /// Only what happened at this stage
     stage: Option<String>,
     /// Only what happened to this kind: `Promotion`, `Freight`, …
@@ -70,6 +76,10 @@ pub(crate) struct Item {
     object: Object,
     /// At which stage; empty if at none.
     stage: String,
+    /// The name of the freight it is about; empty if it is about none.
+    freight: String,
+    /// What tells that freight from other: `fund-transfer 1.5.1`; all that was in it where it is gone.
+    version: String,
     /// In a sentence.
     message: String,
 }
@@ -126,7 +136,9 @@ fn cursor(text: &str) -> Result<Key, Problem> {
 
 fn wanted(filter: &Filter, item: &Item) -> bool {
     let is = |wanted: &Option<String>, own: &str| wanted.as_deref().is_none_or(|wanted| wanted == own);
+    let named = |who: &String| item.actor.to_lowercase().contains(&who.to_lowercase());
     is(&filter.actor, &item.actor)
+        && filter.who.as_ref().is_none_or(named)
         && is(&filter.stage, &item.stage)
         && is(&filter.kind, &item.object.kind)
         && filter.from.is_none_or(|from| item.at >= from)
@@ -146,7 +158,10 @@ fn gathered(events: &[Event], promotions: &[Promotion], freight: &[Freight]) -> 
     let mut items: Vec<Item> = Vec::new();
     items.extend(promotions.iter().flat_map(|promotion| of_promotion(promotion, &label(&promotion.spec.freight))));
     items.extend(freight.iter().filter_map(|it| of_freight(it, &labels.of(&it.reference()))));
-    items.extend(events.iter().filter_map(of_event));
+    items.extend(events.iter().filter_map(of_event).map(|item| Item {
+        version: references.iter().find(|it| it.name == item.freight).map_or(item.version, |it| labels.of(it)),
+        ..item
+    }));
     for item in items {
         let once = item.reason.starts_with("Promotion") || item.reason == Happening::FreightCreated.as_str();
         let mark = if once { String::new() } else { item.at.to_string() };
@@ -165,6 +180,8 @@ fn of_promotion(promotion: &Promotion, label: &str) -> Vec<Item> {
         reason: reason.as_str().to_owned(),
         object: Object { kind: "Promotion".to_owned(), name: name.clone() },
         stage: stage.clone(),
+        freight: promotion.spec.freight.clone(),
+        version: label.to_owned(),
         message,
     };
     let made = promotion.metadata.creation_timestamp.as_ref();
@@ -184,6 +201,8 @@ fn of_freight(freight: &Freight, label: &str) -> Option<Item> {
         reason: Happening::FreightCreated.as_str().to_owned(),
         object: Object { kind: "Freight".to_owned(), name: freight.name_any() },
         stage: String::new(),
+        freight: freight.name_any(),
+        version: label.to_owned(),
         message: format!("{label} from {}", freight.origin.name),
     })
 }
@@ -197,14 +216,34 @@ fn of_event(event: &Event) -> Option<Item> {
     };
     let at = event.event_time.as_ref().map(|at| at.0).or(event.last_timestamp.as_ref().map(|at| at.0))?;
     let about = &event.involved_object;
+    let object = Object { kind: about.kind.clone().unwrap_or_default(), name: about.name.clone().unwrap_or_default() };
+    // What is done to a stage or to freight itself is at it and about it.
+    let own = |annotation: &str, kind: &str| if object.kind == kind { object.name.clone() } else { said(annotation) };
     Some(Item {
         at,
         actor,
         reason: event.reason.clone().unwrap_or_default(),
-        object: Object { kind: about.kind.clone().unwrap_or_default(), name: about.name.clone().unwrap_or_default() },
-        stage: said(STAGE),
+        stage: own(STAGE, "Stage"),
+        freight: own(FREIGHT, "Freight"),
+        version: contents(event),
+        object,
         message: plainly(&event.message.clone().unwrap_or_default()),
     })
+}
+
+/// What was in the freight that an event is about, as the event has it written down.
+fn contents(event: &Event) -> String {
+    let annotations = event.annotations();
+    let listed = |key: &str| annotations.get(key).map(String::as_str);
+    // A list that somebody else wrote otherwise is left out.
+    let inside = FreightReference {
+        images: listed(IMAGES).and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default(),
+        charts: listed(CHARTS).and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default(),
+        commits: listed(COMMITS).and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default(),
+        ..FreightReference::default()
+    };
+    let all: Vec<String> = artifacts(&inside).into_iter().map(|(name, version)| format!("{name} {version}")).collect();
+    all.join(", ")
 }
 
 #[cfg(test)]
@@ -234,5 +273,40 @@ mod tests {
         let found: Vec<Item> = gathered(&[event], &[promotion], &[]).into_values().collect();
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].actor.as_str(), found[0].message.as_str(), found[0].stage.as_str()), ("bob", "told", "qa"));
+    }
+
+    #[test]
+    fn an_event_says_at_which_stage_and_about_which_freight() {
+        let event = |kind: &str, name: &str, annotations: serde_json::Value| -> Event {
+            serde_json::from_value(serde_json::json!({
+                "metadata": { "name": "e", "annotations": annotations }, "reason": "Changed", "eventTime": "2026-03-01T12:00:00Z",
+                "involvedObject": { "kind": kind, "name": name },
+            }))
+            .unwrap()
+        };
+        let check = |event: &Event, expected: [&str; 3]| {
+            let item = of_event(event).unwrap();
+            assert_eq!([item.stage.as_str(), item.freight.as_str(), item.version.as_str()], expected);
+        };
+        check(&event("Stage", "qa", serde_json::json!({})), ["qa", "", ""]);
+        check(&event("Warehouse", "images", serde_json::json!({})), ["", "", ""]);
+        check(&event("Freight", "f1", serde_json::json!({ IMAGES: "rubbish" })), ["", "f1", ""]);
+        let images = r#"[{"repoURL":"ghcr.example/bank/fund-transfer","tag":"1.5.1"},{"repoURL":"ghcr.example/bank/account-info","tag":"2.3.0"}]"#;
+        let told = serde_json::json!({ STAGE: "qa", FREIGHT: "f1", IMAGES: images });
+        check(&event("Promotion", "qa.1", told), ["qa", "f1", "fund-transfer 1.5.1, account-info 2.3.0"]);
+    }
+
+    #[test]
+    fn who_is_found_by_a_part_of_the_name_and_an_actor_by_the_whole() {
+        let event: Event = serde_json::from_value(serde_json::json!({
+            "metadata": { "name": "e", "annotations": { ACTOR: "user:Bobby" } }, "eventTime": "2026-03-01T12:00:00Z", "involvedObject": {},
+        }))
+        .unwrap();
+        let item = of_event(&event).unwrap();
+        let text = |text: &str| Some(text.to_owned());
+        assert!(wanted(&Filter { who: text("bob"), ..Filter::default() }, &item));
+        assert!(!wanted(&Filter { who: text("eve"), ..Filter::default() }, &item));
+        assert!(!wanted(&Filter { actor: text("Bob"), ..Filter::default() }, &item));
+        assert!(wanted(&Filter { actor: text("Bobby"), ..Filter::default() }, &item));
     }
 }

@@ -322,6 +322,9 @@ export interface ActivityItem {
   object: { kind: string; name: string };
   /** Empty if it is about none. */
   stage?: string;
+  /** The name of the freight it is about, and what tells it from other: `fund-transfer 1.5.1`; empty if it is about none. */
+  freight?: string;
+  version?: string;
   message: string;
 }
 export interface Activity {
@@ -329,7 +332,8 @@ export interface Activity {
   next?: string;
 }
 export interface ActivityFilter {
-  actor?: string;
+  /** Who did it, by a part of the name. */
+  who?: string;
   stage?: string;
   kind?: string;
   /** Not before, and before: RFC 3339. */

@@ -32,7 +32,7 @@ export function NotTaken() {
             <b>
               <StateMark state="blocked" word={false} /> {stage.name} does not take {freight.label} now:
             </b>{" "}
-            <Words text={`${why}.`} />
+            <Words text={`${why}.`} />{" "}
             {own === "" && answer !== undefined && answer.releases !== "" && (
               <span className={css.releases}>
                 Released by <Words text={answer.releases} />.
