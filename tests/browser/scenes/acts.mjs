@@ -85,6 +85,26 @@ export default {
     await arrives(page, "prod-us", "1.5.1");
   },
 
+  async "freight that a stage does not take is answered in words, dropped or by key"({ signIn }) {
+    const page = await signIn();
+    await onBoard(page);
+    const said = page.getByRole("status").filter({ hasText: "prod-us does not take" });
+    await card(page, "1.5.1").dragTo(stage(page, "prod-us"));
+    await said.getByText("it is there already").waitFor();
+    await page.keyboard.press("Escape");
+    await said.waitFor({ state: "detached" });
+    await card(page, "1.5.1").click();
+    await page.locator("[data-panel=freight]").waitFor();
+    await stage(page, "prod-us").first().focus();
+    await page.keyboard.press("p");
+    await said.getByText("it is there already").waitFor();
+    const eve = await signIn({ user: "eve" });
+    await onBoard(eve);
+    await card(eve, "1.5.0").dragTo(stage(eve, "prod-eu"));
+    await eve.getByRole("status").getByText("you may not promote to prod-eu").waitFor();
+    assert.equal(await eve.locator("dialog").count(), 0);
+  },
+
   async "a bad version stops in e2e; one click says why, and what would release it"({ signIn, demo }) {
     const page = await signIn();
     await onBoard(page);
@@ -100,6 +120,12 @@ export default {
     assert.ok((await why.textContent()).includes(answer.releases.replaceAll("`", "")), answer.releases);
     await stage(page, "staging").filter({ hasText: "1.5.1" }).waitFor();
     await stage(page, "qa").filter({ hasText: "1.5.2" }).waitFor();
+    await page.keyboard.press("Escape");
+    await card(page, "1.5.2").dragTo(stage(page, "prod-eu"));
+    const said = page.getByRole("status").filter({ hasText: "prod-eu does not take fund-transfer 1.5.2" });
+    await said.getByText("fund-transfer 1.5.2 is not verified in staging").waitFor();
+    await said.getByText("Released by its verification in an upstream stage, or an approval.").waitFor();
+    assert.equal(await page.locator("dialog").count(), 0);
   },
 };
 
