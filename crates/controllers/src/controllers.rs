@@ -10,6 +10,7 @@ use crate::upkeep::{Parts, Upkeep};
 use crate::warehouse::Warehouses;
 use parking_lot::Mutex;
 use seaway_oci::{Registries, RegistryOptions};
+use seaway_runs::Past;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -99,6 +100,11 @@ impl Handle {
     /// Waits until every kind, logins too, has been listed once: from then on nothing is overlooked.
     pub async fn synced(&self) {
         tokio::join!(self.house.caches.synced(), self.credentials.synced());
+    }
+
+    /// What git tells of the past, through the mirrors, logins and data of the runs.
+    pub fn past(&self) -> Past {
+        Past::new(&self.house.engine.ports, Arc::clone(&self.house.engine.data))
     }
 
     /// Has every warehouse that subscribes to this image or git repository look at once, however it is spelt: for news of a

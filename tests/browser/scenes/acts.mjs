@@ -80,7 +80,20 @@ export default {
     assert.equal(commit.trailers["Promoted-By"], "user:bob");
     assert.equal(commit.trailers["Promotion-Id"], `bank/${promotion}`);
     assert.equal(await demo.changes("overlays/prod-eu"), before + 1);
-    await page.locator("[data-panel=promotion]").getByText("equal to the plan").waitFor();
+    const panel = page.locator("[data-panel=promotion]");
+    await panel.getByText("equal to the plan").waitFor();
+    const [written] = await Promise.all([
+      page.waitForResponse((response) => response.url().endsWith(`/promotions/${promotion}/written`)),
+      page.reload(),
+    ]);
+    const told = await written.json();
+    assert.deepEqual([told.files, told.unknown, told.truncated], [plan.files, [], false], "git tells what was planned, file by file");
+    await panel.getByRole("button", { name: "Show both, side by side" }).click();
+    const both = page.getByRole("dialog");
+    await both.getByText("What was written is equal to the plan.").waitFor();
+    for (const side of ["planned", "written"])
+      assert.equal(await both.getByRole("group", { name: side }).getByText("newTag: 1.5.1").count(), 1, side);
+    await page.keyboard.press("Escape");
     await arrives(page, "prod-eu", "1.5.1");
     await arrives(page, "prod-us", "1.5.1");
   },

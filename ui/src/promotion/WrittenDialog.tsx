@@ -1,18 +1,21 @@
-// What a promotion planned on the left, what it wrote on the right, file by file.
+// What a promotion planned on the left, what git says it wrote on the right, file by file.
 import type { PlannedFile, PromotionView } from "../shared/api/types.ts";
 import { useGo } from "../shared/frame/open.ts";
 import { Copy } from "../shared/look/Copy.tsx";
 import { Dialog } from "../shared/look/Dialog.tsx";
+import { ProblemNote } from "../shared/look/ProblemNote.tsx";
 import { StateMark } from "../shared/look/StateMark.tsx";
 import { lastOf, short } from "../shared/look/version.ts";
 import { Diff } from "./Diff.tsx";
-import { hasFiles, isAsPlanned, pairsOf } from "./written.ts";
+import { useWritten } from "./useWritten.ts";
+import { isAsPlanned, pairsOf } from "./written.ts";
 import css from "./WrittenDialog.module.css";
 
 export function WrittenDialog({ view }: { view: PromotionView }) {
   const { set } = useGo();
   const { planned, written } = view;
-  const asPlanned = isAsPlanned(planned, written);
+  const { data: told, isLoading, error } = useWritten(view);
+  const asPlanned = isAsPlanned(planned, written, told);
   return (
     <Dialog title={`${view.label} into ${view.stage}: planned and written`} size="wide" onClose={() => set({ shows: undefined })}>
       <p className={css.sum}>
@@ -27,12 +30,20 @@ export function WrittenDialog({ view }: { view: PromotionView }) {
           </>
         )}
         {asPlanned === null &&
-          (written
-            ? planned
-              ? "It was bound to no plan; what it wrote is in its commit."
-              : "It was asked without a plan that is still kept."
-            : "Nothing was pushed yet.")}
+          !isLoading &&
+          (!written
+            ? "Nothing was pushed yet."
+            : planned
+              ? "Whether it is equal to the plan cannot be told."
+              : "It was asked without a plan that is still kept: this is what it wrote.")}
+        {isLoading && " Git is being asked what was written…"}
       </p>
+      {told?.unknown.map((why) => (
+        <p key={why} className={css.sum}>
+          {why}
+        </p>
+      ))}
+      {error && <ProblemNote error={error} />}
       <div className={css.files}>
         <div className={`${css.pair} ${css.heads}`} aria-hidden="true">
           <h3>planned {planned && <Copy text={planned.digest} shown={short(planned.digest, 12)} label="digest of the plan" />}</h3>
@@ -43,14 +54,14 @@ export function WrittenDialog({ view }: { view: PromotionView }) {
             )}
           </h3>
         </div>
-        {pairsOf(planned, written).map((pair) => (
+        {pairsOf(planned, told).map((pair) => (
           <section key={`${pair.repository} ${pair.branch} ${pair.path}`} aria-label={pair.path}>
             <p className={css.path}>
               <code>{pair.path}</code>
               <span className={css.where}>
                 {lastOf(pair.repository)} · {pair.branch}
               </span>
-              {planned && hasFiles(written) && (
+              {planned && told && told.unknown.length === 0 && (
                 <span className={pair.isEqual ? css.where : css.differs}>{pair.isEqual ? "equal" : "differs"}</span>
               )}
             </p>
@@ -60,12 +71,14 @@ export function WrittenDialog({ view }: { view: PromotionView }) {
                 name="written"
                 file={pair.written}
                 path={pair.path}
-                none={hasFiles(written) ? "not written" : written ? "see the commit: a run keeps no differences of its own" : "nothing yet"}
+                none={
+                  !written ? "nothing yet" : !told ? "git has not answered" : told.unknown.length > 0 ? "git does not tell" : "not written"
+                }
               />
             </div>
           </section>
         ))}
-        {(planned?.truncated || written?.truncated) && (
+        {(planned?.truncated || told?.truncated) && (
           <p className={css.sum}>Some differences were left out, they are too big; the digests cover them.</p>
         )}
       </div>

@@ -1,4 +1,4 @@
-// Whether what was written is what was planned, where it was pushed, and the way to see both side by side.
+// Whether what git says was written is what was planned, where it was pushed, and the way to see both side by side.
 import type { PromotionView } from "../shared/api/types.ts";
 import { useGo } from "../shared/frame/open.ts";
 import { Button } from "../shared/look/Button.tsx";
@@ -6,14 +6,16 @@ import { Copy } from "../shared/look/Copy.tsx";
 import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
 import { StateMark } from "../shared/look/StateMark.tsx";
 import { lastOf, short } from "../shared/look/version.ts";
-import { hasFiles, isAsPlanned, pairsOf } from "./written.ts";
+import { useWritten } from "./useWritten.ts";
+import { isAsPlanned, isWhole, pairsOf } from "./written.ts";
 
 export function WrittenSection({ view }: { view: PromotionView }) {
   const { set } = useGo();
+  const { data: told, isLoading } = useWritten(view);
   const { planned, written } = view;
   if (!planned && !written) return null;
-  const asPlanned = isAsPlanned(planned, written);
-  const differ = hasFiles(written) ? pairsOf(planned, written).filter((pair) => !pair.isEqual).length : 0;
+  const asPlanned = isAsPlanned(planned, written, told);
+  const differ = isWhole(told) ? pairsOf(planned, told).filter((pair) => !pair.isEqual).length : 0;
   return (
     <Section title="Planned and written">
       <Rows>
@@ -25,11 +27,12 @@ export function WrittenSection({ view }: { view: PromotionView }) {
         <Row name="written">
           {written ? (
             <>
-              {hasFiles(written)
-                ? countOf(written.files.length)
+              {told && told.files.length > 0
+                ? countOf(told.files.length)
                 : written.commits.length === 1
                   ? "1 commit"
                   : `${written.commits.length} commits`}
+              {isLoading && ", being read from git…"}
               {asPlanned === true && (
                 <>
                   {" "}
@@ -61,7 +64,10 @@ export function WrittenSection({ view }: { view: PromotionView }) {
           </Row>
         ))}
       </Rows>
-      {(planned || hasFiles(written)) && (
+      {told?.unknown.map((why) => (
+        <p key={why}>{why}</p>
+      ))}
+      {(planned || (told && told.files.length > 0)) && (
         <Actions>
           <Button onClick={() => set({ shows: "written" })}>
             {planned && written ? "Show both, side by side" : written ? "Show what was written" : "Show what was planned"}

@@ -14,7 +14,9 @@ const plan = (change: Partial<PlanView> = {}): PlanView => ({
   waits: [],
   unknown: [],
   canStart: { now: true },
-  files: [{ repository: "r", branch: "main", path: "a.yaml", mode: "100644", diff: "-1\n+2", added: 1, removed: 1, binary: false }],
+  files: [
+    { repository: "r", branch: "main", path: "a.yaml", mode: "100644", newBlob: "2", diff: "-1\n+2", added: 1, removed: 1, binary: false },
+  ],
   ...change,
 });
 const [file] = plan().files;

@@ -16,11 +16,11 @@ await until(() => world.stages.get("e2e").state === "failed");
 const f151 = [...world.freight.values()].find((one) => one.version === "1.5.1");
 const good = [...world.promotions.values()].find((row) => row.stage === "staging" && row.label.endsWith("1.5.1"));
 // As if somebody had pushed between the plan and the promotion.
-const planned = world.views.get(good.name).written;
+const written = world.written.get(good.name);
 world.views.get(good.name).planned = {
-  ...planned,
-  digest: `${planned.digest}-`,
-  files: planned.files.map((file) => ({ ...file, diff: file.diff.replace("2.3.0", "2.2.9") })),
+  digest: `${world.views.get(good.name).written.digest}-`,
+  files: written.files.map((file) => ({ ...file, newBlob: "", diff: file.diff.replace("2.3.0", "2.2.9") })),
+  truncated: false,
 };
 const failed = [...world.promotions.values()].find((row) => row.phase === "Failed");
 

@@ -20,6 +20,8 @@ export class World {
     this.freight = new Map();
     this.promotions = new Map();
     this.views = new Map();
+    /** What git tells of each promotion. */
+    this.written = new Map();
     this.timers = new Set();
     this.git = {};
     this.branchTip = 1;
@@ -250,7 +252,8 @@ export class World {
         step.log = `To ${REPOSITORY}\n   1f0c7aa..${sha(row.name).slice(0, 7)}  main -> main\n`;
         step.output = { commit: sha(row.name), branch: "main" };
         const planned = view.planned ?? this.planned(row.stage, freight);
-        view.written = { ...planned, commits: [{ repository: REPOSITORY, branch: "main", commit: sha(row.name) }] };
+        view.written = { digest: planned.digest, commits: [{ repository: REPOSITORY, branch: "main", commit: sha(row.name) }] };
+        this.written.set(row.name, { files: planned.files, truncated: planned.truncated, unknown: [] });
         this.git[row.stage] = freight.version;
       }
       view.events.push({
@@ -400,7 +403,9 @@ export class World {
       digest: `v1:${digest(`${stage} ${freight.version} ${before}`).slice(7)}`,
       changed,
       truncated: false,
-      files: changed ? [{ repository: REPOSITORY, branch: "main", path, mode: "100644", diff, added: 1, removed: 1, binary: false }] : [],
+      files: changed
+        ? [{ repository: REPOSITORY, branch: "main", path, mode: "100644", newBlob: sha(diff), diff, added: 1, removed: 1, binary: false }]
+        : [],
       effects: [
         { alias: "promote::push", kind: "git-push", description: "push src to branch main" },
         ...(stage === "e2e" ? [{ alias: "smoke-test", kind: "http", description: "GET http://127.0.0.1:7480/smoke/e2e" }] : []),

@@ -10,7 +10,7 @@ use seaway_controllers::credentials::SecretCredentials;
 use seaway_controllers::{ClientFor, Context, Controllers, Handle, Settings};
 use seaway_core::retention::Keep;
 use seaway_git::{MirrorOptions, Mirrors};
-use seaway_runs::{GitIdentity, NoFaults, Ports};
+use seaway_runs::{GitIdentity, NoFaults, Past, Ports};
 use seaway_server::Metrics;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,6 +79,11 @@ fn settings(config: &Config, url: &str) -> Settings {
 }
 
 impl Control {
+    /// What git tells of the past, through the mirrors and logins of the runs.
+    pub(super) fn past(&self) -> Past {
+        self.handle.past()
+    }
+
     /// Waits until they have seen everything there is.
     pub(super) async fn synced(&self) {
         self.handle.synced().await;

@@ -8,6 +8,7 @@ use seaway_apiserver::{ApiServer, Identity};
 use seaway_base::http::{Cidr, HttpClient};
 use seaway_base::{Random, SharedClock};
 use seaway_identity::{Identities, Settings};
+use seaway_runs::Past;
 use seaway_server::api::Served;
 use seaway_server::{Info, Reach, ServerState, ServiceTokens, Tokens};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub(super) struct Parts<'a> {
     pub(super) random: Random,
     pub(super) url: &'a str,
     pub(super) tokens: &'a Tokens,
+    pub(super) past: Past,
 }
 
 /// The open entry.
@@ -48,7 +50,7 @@ impl Drop for Recheck {
 /// # Errors
 /// The identities cannot be read, or a setting cannot be used.
 pub(super) async fn open(parts: Parts<'_>) -> Result<Entry, Failure> {
-    let Parts { config, data, api, http, clock, random, url, tokens } = parts;
+    let Parts { config, data, api, http, clock, random, url, tokens, past } = parts;
     let client = api.client(Identity::controller(ACCOUNT));
     let identities = Identities::start(client, Arc::clone(clock), random.clone(), settings(config)).await;
     let identities = identities.map_err(|err| super::of(&err, "`seaway logs` has more; a backup restores them"))?;
@@ -61,7 +63,8 @@ pub(super) async fn open(parts: Parts<'_>) -> Result<Entry, Failure> {
         status_is_public: config.truth("status.public"),
         ..Info::new(env!("CARGO_PKG_VERSION"), url, &data.join(""))
     };
-    let served = Served::new(api, Arc::clone(clock), info.is_built);
+    let mut served = Served::new(api, Arc::clone(clock), info.is_built);
+    served.past = past;
     let (api, clock, info) = (api.clone(), Arc::clone(clock), Arc::new(info));
     Ok(Entry { state: ServerState { api, identities, oidc, served, clock, random, info }, recheck })
 }

@@ -131,9 +131,9 @@ impl Plane {
         let (stop_door, stopped) = watch::channel(false);
         let tokens = Tokens::default().with(&token.token, admin());
         make_namespaces(&api.client(admin())).await?;
-        let entry =
-            entry::open(entry::Parts { config, data, api: &api, http, clock: &clock, random, url: &url, tokens: &tokens })
-                .await?;
+        let past = control.past();
+        let parts = entry::Parts { config, data, api: &api, http, clock: &clock, random, url: &url, tokens: &tokens, past };
+        let entry = entry::open(parts).await?;
         let reach = entry.state.info.reach.clone();
         let routes = seaway_server::router(entry.state, tokens, health.clone(), metrics);
         let behind = door::Options { routes, reach, certificates: token.certificates, clock, trust: token.trust };

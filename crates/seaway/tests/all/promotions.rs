@@ -113,6 +113,35 @@ fn a_plan_shows_what_is_written_and_its_digest_holds_until_a_planned_path_change
     assert!(scene.plane.ok(&["get", "stage/pushes"]).contains("unchecked"));
 }
 
+/// The page shows it beside the plan: the files of the commit, by git, as long as git has it.
+#[test]
+fn what_was_written_is_told_by_git_and_what_git_lost_is_said() {
+    let scene = Scene::new();
+    let ended = scene.plane.run(&["promote", "pushes", "--freight", "1.5.0", "--wait"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
+    let name = ended.out.split_whitespace().nth(1).unwrap();
+    let path = format!("/seaway/v1/projects/bank/promotions/{name}");
+    let told = || -> serde_json::Value { serde_json::from_str(&scene.plane.get(&format!("{path}/written")).1).unwrap() };
+    let written = told();
+    let file = &written["files"][0];
+    assert_eq!((written["files"].as_array().unwrap().len(), &written["unknown"]), (1, &serde_json::json!([])), "{written}");
+    assert_eq!((file["path"].as_str(), file["branch"].as_str()), (Some("qa/values.yaml"), Some("main")));
+    assert_eq!(file["diff"].as_str().unwrap().lines().skip(2).collect::<Vec<_>>(), ["@@ -1 +1 @@", "-tag: 1.4.8", "+tag: 1.5.0"]);
+    let blob = scene.runtime.block_on(scene.git.git("bank", &["rev-parse", "main:qa/values.yaml"])).unwrap();
+    assert_eq!(file["newBlob"].as_str(), Some(blob.as_str()));
+
+    // Without its mirror it is fetched; without its commit too, that is said.
+    let mirrors = scene.plane.data().join("mirrors");
+    std::fs::remove_dir_all(&mirrors).unwrap();
+    assert_eq!(told(), written);
+    scene.runtime.block_on(scene.git.git("bank", &["update-ref", "refs/heads/main", "main~1"])).unwrap();
+    std::fs::remove_dir_all(&mirrors).unwrap();
+    let lost = told();
+    assert_eq!(lost["files"], serde_json::json!([]), "{lost}");
+    let why = lost["unknown"][0].as_str().unwrap();
+    assert!(why.starts_with("What commit ") && why.ends_with("it was deleted or rewritten."), "{why}");
+}
+
 #[test]
 fn a_failure_is_3_and_what_is_not_built_is_5() {
     let scene = Scene::new();

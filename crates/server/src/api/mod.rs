@@ -15,6 +15,7 @@ mod repeat;
 mod search;
 mod steer;
 mod what_is_where;
+mod written;
 
 use crate::idempotency::Idempotency;
 use crate::limits::{BODY_BYTES_MAX, Limits};
@@ -29,6 +30,7 @@ use axum::routing::any;
 use futures::FutureExt as _;
 use seaway_apiserver::ApiServer;
 use seaway_base::SharedClock;
+use seaway_runs::Past;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -44,6 +46,8 @@ pub struct Served {
     pub limits: Limits,
     /// The idempotency keys that were used.
     pub idempotency: Idempotency,
+    /// What git tells of the past; nothing unless it is given.
+    pub past: Past,
     /// One promotion of a stage is asked for at a time: whoever comes second sees the first.
     turns: Arc<parking_lot::Mutex<Turns>>,
 }
@@ -55,7 +59,8 @@ impl Served {
     /// Nothing asked yet; `is_built` tells which kinds of steps there are.
     pub fn new(api: &ApiServer, clock: SharedClock, is_built: fn(&str) -> bool) -> Self {
         let (limits, turns) = (Limits::default(), Arc::default());
-        Self { hub: Hub::new(api, clock.clone(), is_built), limits, idempotency: Idempotency::new(clock), turns }
+        let (hub, idempotency) = (Hub::new(api, clock.clone(), is_built), Idempotency::new(clock));
+        Self { hub, limits, idempotency, past: Past::default(), turns }
     }
 
     /// The turn at a stage.
@@ -82,6 +87,7 @@ pub fn router() -> OpenApiRouter<ServerState> {
         .routes(routes!(plans::plan))
         .routes(routes!(promotions::promote))
         .routes(routes!(promotion::promotion))
+        .routes(routes!(written::written))
         .routes(routes!(steer::abort))
         .routes(routes!(steer::resolve))
         .routes(routes!(steer::resume))

@@ -72,6 +72,9 @@ pub(crate) struct FileView {
     pub(super) path: String,
     /// The mode, in octal; empty if it goes away.
     pub(super) mode: String,
+    /// The id of its content afterwards, as git counts it; empty if it goes away.
+    #[serde(rename = "newBlob")]
+    pub(super) new_blob: String,
     /// The change, as unified hunks.
     pub(super) diff: String,
     /// Lines that come.
@@ -93,6 +96,7 @@ impl From<&PlannedFile> for FileView {
             branch: file.branch.clone(),
             path: file.path.clone(),
             mode: file.mode.clone(),
+            new_blob: file.new_blob.clone(),
             added: begin("+"),
             removed: begin("-"),
             diff: file.diff.clone(),

@@ -96,15 +96,11 @@ pub(crate) struct Planned {
     truncated: bool,
 }
 
-/// What was written.
+/// What was written; `…/written` has the files.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Written {
     /// By the same count as the plan's; empty if the run was bound to none.
     digest: String,
-    /// The files, where they are known: those of the plan, if the digests are equal.
-    files: Vec<FileView>,
-    /// Whether differences were left out.
-    truncated: bool,
     /// The commits that landed.
     commits: Vec<Commit>,
 }
@@ -146,7 +142,7 @@ pub(super) async fn promotion(
         Some(digest) => planned(&verbs.api(), &promotion, digest).await?,
         None => None,
     };
-    let written = written(run, &state, planned.as_ref());
+    let written = written(run, &state);
     let uncertain = state.steps.iter().find(|step| step.effect.as_ref().is_some_and(|effect| effect.uncertain));
     Ok(Json(PromotionView {
         events: events(&promotion, &state),
@@ -161,7 +157,7 @@ pub(super) async fn promotion(
 }
 
 /// The journal of a run; one of a later release may say more than this one can read.
-fn journal(run: Option<&PromotionRun>) -> RunState {
+pub(super) fn journal(run: Option<&PromotionRun>) -> RunState {
     let journal = run.and_then(|run| run.status.as_ref()?.journal.clone());
     journal.and_then(|journal| serde_json::from_value(journal).ok()).unwrap_or_default()
 }
@@ -243,7 +239,7 @@ async fn planned(plans: &Api<Plan>, promotion: &Promotion, digest: &str) -> Resu
     }))
 }
 
-fn written(run: Option<&PromotionRun>, state: &RunState, planned: Option<&Planned>) -> Option<Written> {
+fn written(run: Option<&PromotionRun>, state: &RunState) -> Option<Written> {
     let pushed = state.steps.iter().filter_map(|step| Some((step, step.effect.as_ref()?.push.as_ref()?)));
     let commits: Vec<Commit> = pushed
         .filter_map(|(step, push)| {
@@ -257,7 +253,5 @@ fn written(run: Option<&PromotionRun>, state: &RunState, planned: Option<&Planne
     }
     let of_run = run.and_then(|run| run.status.as_ref()).map(|status| status.plan_digest.clone());
     let digest = state.plan_digest.clone().or(of_run).unwrap_or_default();
-    let same = planned.filter(|planned| planned.digest == digest);
-    let files = same.map(|planned| planned.files.clone()).unwrap_or_default();
-    Some(Written { digest, files, truncated: same.is_some_and(|planned| planned.truncated), commits })
+    Some(Written { digest, commits })
 }

@@ -5,3 +5,4 @@ mod refused;
 mod repeats;
 mod routes;
 mod support;
+mod written;

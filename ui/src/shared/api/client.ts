@@ -19,6 +19,7 @@ import type {
   TokenRow,
   UserRow,
   WhatIsWhere,
+  WrittenFiles,
 } from "./types.ts";
 
 const ROOT = "/seaway/v1";
@@ -88,6 +89,7 @@ export const api = {
   promoteDownstream: (project: string, ask: { downstreamOf: string; freight: string }, key: string) =>
     post<Downstream>(`${of(project)}/promotions`, ask, { "Idempotency-Key": key }),
   promotion: (project: string, name: string) => get<PromotionView>(`${of(project)}/promotions/${part(name)}`),
+  written: (project: string, name: string) => get<WrittenFiles>(`${of(project)}/promotions/${part(name)}/written`),
   abort: (project: string, name: string) => post<void>(`${of(project)}/promotions/${part(name)}/abort`),
   resolve: (project: string, name: string, choice: "repeat" | "skip") =>
     post<void>(`${of(project)}/promotions/${part(name)}/resolve`, { choice }),

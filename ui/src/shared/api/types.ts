@@ -203,10 +203,16 @@ export interface Planned {
 export interface Written {
   /** By the same count as the plan's: equal digests mean equal writing. Empty if the run was bound to no plan. */
   digest: string;
-  /** Known where it wrote what was planned; a run keeps no differences of its own. */
-  files: PlannedFile[];
-  truncated: boolean;
   commits: { repository: string; branch: string; commit: string; link?: string }[];
+}
+
+/** What it wrote, as git tells it. */
+export interface WrittenFiles {
+  files: PlannedFile[];
+  /** Files or differences were left out. */
+  truncated: boolean;
+  /** What is not told, and why: a sentence each. */
+  unknown: string[];
 }
 
 /** What changes from one freight to another. */
@@ -255,6 +261,8 @@ export interface PlannedFile {
   branch: string;
   path: string;
   mode: string;
+  /** The id of its content afterwards; empty if it goes. */
+  newBlob: string;
   diff: string;
   added: number;
   removed: number;

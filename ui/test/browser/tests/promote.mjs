@@ -167,14 +167,21 @@ export default {
     await page.keyboard.press("Escape");
     await both.waitFor({ state: "detached" });
     const name = new URL(page.url()).searchParams.get("promotion");
-    const view = world.views.get(name);
-    view.written = {
-      ...view.written,
-      digest: "v1:other",
-      files: view.written.files.map((file) => ({ ...file, diff: file.diff.replace("1.5.0", "1.5.0-b") })),
-    };
+    const told = world.written.get(name);
+    const other = { newBlob: "other", diff: told.files[0].diff.replace("1.5.0", "1.5.0-b") };
+    world.written.set(name, { ...told, files: told.files.map((file) => ({ ...file, ...other })) });
     await page.reload();
-    await panel.getByText("not what was planned").waitFor();
+    await panel.getByText("not what was planned: 1 file differs").waitFor();
+    world.written.set(name, {
+      files: [],
+      truncated: false,
+      unknown: ["What commit 12345678 on main changed is not told: it was deleted."],
+    });
+    await page.reload();
+    await panel.getByText("it was deleted").waitFor();
+    await panel.getByText("equal to the plan").waitFor();
+    await page.getByRole("button", { name: "Show both, side by side" }).click();
+    await both.getByText("git does not tell").waitFor();
   },
 
   async "promote downstream: each plan is shown, then one button asks for all"({ signIn, world }) {
