@@ -125,6 +125,41 @@ export default {
     assert.equal(new URL(page.url()).search, "");
   },
 
+  async "a first project says what it lacks; two images are both told, and fit a phone"({ signIn, demo, picture }) {
+    const page = await signIn({ user: "admin" });
+    await onBoard(page);
+    const kargo = (kind, name, spec, namespace) => ({
+      apiVersion: "kargo.akuity.io/v1alpha1",
+      kind,
+      metadata: namespace ? { name, namespace } : { name },
+      ...(spec ? { spec } : {}),
+    });
+    await demo.apply(kargo("Project", "first"));
+    await page.goto(`${demo.url}/p/first`);
+    await page.getByText("no warehouse, no stage").waitFor();
+    const [{ spec }] = await demo.list("warehouses");
+    await demo.apply(kargo("Warehouse", "both", spec, "first"));
+    await page.locator("[data-nav=freight]").waitFor();
+    await page.getByText("No stage yet").waitFor();
+    const steps = [{ uses: "compose-output", as: "said", config: { what: "nothing" } }];
+    const requestedFreight = [{ origin: { kind: "Warehouse", name: "both" }, sources: { direct: true } }];
+    await demo.apply(kargo("Stage", "dev", { requestedFreight, promotionTemplate: { spec: { steps } } }, "first"));
+    await stage(page, "dev").waitFor();
+    await page.getByText("No stage yet").waitFor({ state: "detached" });
+    const [{ version }] = JSON.parse(await demo.seaway("get", "freight", "-p", "first", "-o", "json")).items.map((one) => ({
+      version: one.images.find((image) => image.repoURL.endsWith("/fund-transfer")).tag,
+    }));
+    await demo.seaway("promote", "dev", "--freight", version, "-p", "first", "--wait");
+    await page
+      .getByRole("row", { name: /fund-transfer .+, account-info .+/ })
+      .getByText("succeeded")
+      .waitFor();
+    await picture(page, "first", async (where) => {
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${where} sticks out`);
+    });
+    await demo.seaway("delete", "project", "first");
+  },
+
   async "the status page needs no script, and no session only where that was switched on"({ signIn, demo, expects, picture }) {
     expects(refusal(401, "/status"));
     const board = await signIn();

@@ -40,7 +40,7 @@ export function Lately() {
               <td>
                 <StageDot name={row.stage} />
               </td>
-              <td>
+              <td className={css.freight}>
                 <OpenLink
                   kind="promotion"
                   name={row.name}

@@ -11,7 +11,8 @@ import css from "./PipelinePage.module.css";
 export function PipelinePage() {
   const isLoaded = useLoaded();
   const isNarrow = useIsNarrow();
-  const isEmpty = useList("stages").length + useList("warehouses").length === 0;
+  const nStages = useList("stages").length;
+  const isEmpty = nStages + useList("warehouses").length === 0;
   if (!isLoaded)
     return (
       <p className={css.reading} role="status">
@@ -31,6 +32,13 @@ export function PipelinePage() {
       <h1 className="visually-hidden">Pipeline</h1>
       <Timeline />
       {isNarrow ? <List /> : <Graph />}
+      {nStages === 0 && (
+        <Empty
+          what="No stage yet: what the warehouse finds has nowhere to go."
+          command="seaway apply -f examples/bank"
+          then="Stages are drawn behind it as soon as they are there."
+        />
+      )}
       <Lately />
     </div>
   );
