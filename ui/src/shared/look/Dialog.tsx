@@ -2,6 +2,15 @@
 import { useEffect, useRef, type ReactNode } from "react";
 import css from "./Dialog.module.css";
 
+const WRITTEN_IN = "form :is(input, select, textarea):not([hidden], :disabled)";
+const READ = "[role=region][tabindex='0']";
+
+/** The browser gives the focus to what comes first, the ✕: who opens a form wants to write in it, who opens a difference to read it. */
+function focusFirst(dialog: HTMLElement) {
+  const first = dialog.querySelector<HTMLElement>(WRITTEN_IN) ?? dialog.querySelector<HTMLElement>(READ);
+  (first ?? dialog.querySelector<HTMLElement>("h2[tabindex]"))?.focus();
+}
+
 interface Props {
   title: string;
   onClose: () => void;
@@ -17,12 +26,15 @@ export function Dialog({ title, onClose, children, size = "small", bare = false 
     const before = document.activeElement;
     if (element && !element.open) {
       element.showModal();
-      // The browser gives the focus to what comes first, the ✕: who opens a form wants to write in it, who opens a difference to read it.
-      const first = element.querySelector<HTMLElement>("form :is(input, select, textarea):not([hidden], :disabled)");
-      const reads = element.querySelector<HTMLElement>("[role=region][tabindex='0']");
-      (first ?? reads ?? element.querySelector<HTMLElement>("h2[tabindex]"))?.focus();
+      focusFirst(element);
     }
+    // What is asked for when it opens comes later; who has moved on meanwhile stays where they are.
+    const comes = new MutationObserver(() => {
+      if (document.activeElement?.matches("dialog h2")) element?.querySelector<HTMLElement>(READ)?.focus();
+    });
+    if (element) comes.observe(element, { childList: true, subtree: true });
     return () => {
+      comes.disconnect();
       element?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };

@@ -163,6 +163,7 @@ export default {
     const both = page.getByRole("dialog");
     await both.getByText("What was written is equal to the plan.").waitFor();
     assert.equal(await both.getByText("newTag: 1.5.0").count(), 2);
+    await page.waitForFunction(() => document.activeElement.getAttribute("aria-label")?.startsWith("difference of planned"));
     assert.match(page.url(), /shows=written/);
     await page.keyboard.press("Escape");
     await both.waitFor({ state: "detached" });
@@ -190,7 +191,8 @@ export default {
     await stage(page, "staging").click();
     await page.getByRole("button", { name: "Plan downstream" }).click();
     await page.getByText("prod-eu goes from 1.4.8 to 1.5.0").waitFor();
-    await page.getByRole("button", { name: "Promote 1 stage to 1.5.0" }).click();
+    await page.waitForFunction(() => document.activeElement.textContent === "Promote 1 stage to 1.5.0");
+    await page.keyboard.press("Enter");
     await page.getByText("asked:").waitFor();
     await page.getByRole("button", { name: "Close", exact: true }).click();
     await has(page, "prod-eu", "1.5.0");
