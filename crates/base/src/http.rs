@@ -218,6 +218,7 @@ impl Resolve for Resolver {
 pub struct HttpClient {
     verifying: reqwest::Client,
     trusting: reqwest::Client,
+    idle: Duration,
     total: Duration,
     shared: Arc<Shared>,
 }
@@ -278,7 +279,7 @@ impl HttpClient {
             build(false, true).map_err(|err| setting("egress.caBundle", err))
         })?;
         let trusting = build(true, false).map_err(|err| setting("egress", err))?;
-        Ok(Self { verifying, trusting, total: timeouts.total, shared })
+        Ok(Self { verifying, trusting, idle: timeouts.idle, total: timeouts.total, shared })
     }
 
     /// Begins a request; `skip_tls_verify` accepts any certificate.
@@ -311,6 +312,11 @@ impl HttpClient {
         self.shared.egress.read().may_send_credentials(url)
     }
 
+    /// How long a server may say nothing.
+    pub const fn idle(&self) -> Duration {
+        self.idle
+    }
+
     /// The policy as it stands.
     pub fn egress(&self) -> Egress {
         self.shared.egress.read().clone()
@@ -320,6 +326,12 @@ impl HttpClient {
     pub fn add_own(&self, addr: SocketAddr) {
         self.shared.egress.write().own.push(addr);
     }
+}
+
+/// Host and port of a URL; the usual port is left out.
+pub fn server(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn setting(setting: &'static str, err: reqwest::Error) -> HttpError {

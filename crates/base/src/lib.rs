@@ -1,5 +1,6 @@
 //! What every room stands on: clock, randomness, paths, URLs, secrets, errors that know what comes next, bounded work and the one HTTP client.
 
+pub mod awaited;
 pub mod backoff;
 pub mod clock;
 pub mod error;

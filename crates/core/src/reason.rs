@@ -106,6 +106,7 @@ reasons! {
     UpstreamChanging { "upstream is changing from one piece of freight to another", released: "the end of that promotion" }
     VerificationPending { "what is in the stage is being verified", released: "the end of the verification" }
     StepWaiting { "a step waits for something outside", released: "what the step asks for" }
+    ServerSilent { "a server was asked and has not answered", released: "its answer" }
     ManualFreight {
         "the warehouse makes no freight by itself",
         released: "a person who creates freight from what was found",

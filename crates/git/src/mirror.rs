@@ -12,6 +12,7 @@ use crate::remote::Remote;
 use crate::transport::{HttpTransport, Limits, Transport};
 use gix::ObjectId;
 use parking_lot::{Mutex, RwLock};
+use seaway_base::awaited::waits_for;
 use seaway_base::http::HttpClient;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

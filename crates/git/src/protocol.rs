@@ -4,12 +4,13 @@ use crate::error::{GitError, TransportError};
 use crate::pktline::{self, Packet, ReadError, Reader};
 use crate::refs::RemoteRefs;
 use crate::remote::Remote;
-use crate::transport::{Method, Request, Response, Transport, host};
+use crate::transport::{Method, Request, Response, Transport};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use gix::ObjectId;
 use parking_lot::Mutex;
 use seaway_base::Secret;
+use seaway_base::http::server;
 use std::sync::Arc;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use url::Url;
@@ -99,7 +100,7 @@ impl Wire {
             ReadError::Transport(err) => self.transport_error(doing, err),
             ReadError::Malformed(why) => self.protocol_error(doing, why),
             ReadError::Ended => {
-                let host = self.remote.parts().map(|it| host(&it.0)).unwrap_or_default();
+                let host = self.remote.parts().map(|it| server(&it.0)).unwrap_or_default();
                 self.transport_error(doing, TransportError::Cut { host, why: "the answer ends too early".into() })
             }
         }

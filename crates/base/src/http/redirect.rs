@@ -1,6 +1,7 @@
 //! Redirects, followed one hop at a time: what was meant for one server is never handed to another.
 
-use super::{HttpClient, HttpError, MAX_REDIRECTS, Refused, shown};
+use super::{HttpClient, HttpError, MAX_REDIRECTS, Refused, server, shown};
+use crate::awaited::waits_for;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, LOCATION, TRANSFER_ENCODING};
 use reqwest::{Method, Request, RequestBuilder, Response};
 use std::time::Instant;
@@ -23,8 +24,10 @@ impl HttpClient {
         let mut request = request?;
         let deadline = Instant::now() + request.timeout().copied().unwrap_or(self.total);
         for _ in 0..=MAX_REDIRECTS {
-            *request.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
+            let left = deadline.saturating_duration_since(Instant::now());
+            *request.timeout_mut() = Some(left);
             let again = request.try_clone();
+            let _waiting = waits_for(&server(request.url()), left.min(self.idle));
             let response = client.execute(request).await?;
             request = match again {
                 Some(sent) => match self.next(sent, &response)? {

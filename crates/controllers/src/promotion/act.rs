@@ -63,6 +63,10 @@ impl Promotions {
         run.identity = house.identity();
         run.expected = expected.map(|(expected, _)| expected);
         resolve(house, &world, &journal, &mut run).await?;
+        if run.state.wait.is_none() {
+            // What was told in the midst of a step ended with the process that told it.
+            journal.tell(&run.facts, None).await.map_err(|err| unsaved(&AdvanceError::Journal(err)))?;
+        }
         let _registered = self.register(key, &run.cancel, abort);
         let mut engine = house.engine.clone();
         engine.journal = journal.clone();

@@ -1,6 +1,6 @@
 //! Where a run's journal is kept: one write to `PromotionRun.status` a save, and Kargo's projection where its clients look.
 
-use super::projection::{promotion_status, run_status};
+use super::projection::{promotion_status, run_status, told};
 use crate::write::{by, is_code, status};
 use async_trait::async_trait;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use seaway_api::kargo::{FreightCollection, FreightReference, Promotion};
 use seaway_api::seaway::{PromotionRun, PromotionRunSpec, PromotionRunStatus};
 use seaway_base::{SharedClock, chain};
-use seaway_runs::{Facts, JournalError, JournalSink, Milestone, RunState};
+use seaway_runs::{Facts, JournalError, JournalSink, Milestone, RunState, Wait};
 
 /// The controller's name, as it signs its writes.
 pub(super) const NAME: &str = "promotions";
@@ -51,6 +51,11 @@ impl JournalSink for ObjectJournal {
             self.project(state).await?;
         }
         Ok(())
+    }
+
+    async fn tell(&self, _: &Facts, wait: Option<&Wait>) -> Result<(), JournalError> {
+        let Some(run) = self.held.lock().run.clone() else { return Ok(()) };
+        self.write(run, |before, generation, now| told(before, wait, generation, now)).await
     }
 }
 

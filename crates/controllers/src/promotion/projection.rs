@@ -72,6 +72,30 @@ pub(super) fn run_status(
     }
 }
 
+/// The status of a run whose step waits for a server in its midst, or does not any more. The journal stays as it was saved.
+pub(super) fn told(
+    mut before: PromotionRunStatus,
+    waits: Option<&seaway_runs::Wait>,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> PromotionRunStatus {
+    let (reason, message) = match waits {
+        Some(wait) => (wait.reason.as_str(), wait.message.as_str()),
+        None if before.waits.is_empty() => return before,
+        None => ("Promoting", "the server has answered"),
+    };
+    let ready = Condition::new(types::READY, false, reason, message).at(generation);
+    conditions::set(&mut before.conditions, ready, now);
+    if before.phase.is_empty() {
+        before.phase = Phase::Running.as_str().to_owned();
+    }
+    let released_by = "its answer".to_owned();
+    PromotionRunStatus {
+        waits: waits.into_iter().map(|it| Wait { released_by: released_by.clone(), ..wait(it) }).collect(),
+        ..before
+    }
+}
+
 /// The status of a run that cannot begin.
 pub(super) fn blocked(
     mut before: PromotionRunStatus,

@@ -91,6 +91,24 @@ pub(super) fn looking(before: &WarehouseStatus, asked: Asked<'_>) -> WarehouseSt
     status
 }
 
+/// The status while a look waits for a server that does not answer, since then; `None`: it waits for none any more. What is ill already
+/// stays so until the look is over.
+pub(super) fn waiting(before: &WarehouseStatus, asked: Asked<'_>, silent: Option<(String, Timestamp)>) -> WarehouseStatus {
+    let ill = conditions::get(&before.conditions, types::HEALTHY).is_some_and(|it| it.status == Status::False);
+    let mut status = before.clone();
+    if ill {
+        return status;
+    }
+    conditions::remove(&mut status.conditions, types::RECONCILING);
+    match silent {
+        Some((message, since)) => {
+            Asked { now: since, ..asked }.set(&mut status, types::RECONCILING, true, "ServerSilent", message)
+        }
+        None => asked.set(&mut status, types::RECONCILING, true, "ScheduledDiscovery", "it looks for new artifacts"),
+    }
+    status
+}
+
 /// The status of a warehouse that uses what is not built.
 pub(super) fn not_built(before: &WarehouseStatus, asked: Asked<'_>, parts: &str) -> WarehouseStatus {
     let mut status = asked.begin(before);

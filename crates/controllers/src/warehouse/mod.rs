@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use seaway_api::kargo::names::annotation;
 use seaway_api::kargo::{DiscoveredArtifacts, Typed, Warehouse, WarehouseStatus};
+use seaway_base::awaited::{Awaited, Server};
 use seaway_base::urls::{normalise_git, normalise_image};
 use seaway_base::{Next, SharedClock};
 use seaway_core::discovery::{Due, due};
@@ -37,6 +38,10 @@ use tokio::sync::Semaphore;
 
 /// How many warehouses may be on their way at one time, slow ones included; see [`Settings::n_at_once`].
 pub const N_WORKERS: usize = 64;
+/// A server that has not answered a look for so long is spoken of.
+const SILENT: Duration = Duration::from_secs(5);
+/// How often it is looked whether one has not.
+const LISTEN: Duration = Duration::from_secs(1);
 const MANAGER: &str = "warehouses";
 /// After a start every warehouse looks once, whatever its interval says: one after the other, so far apart.
 const APART: Duration = Duration::from_millis(20);
@@ -288,7 +293,8 @@ impl Warehouses {
         let remembered = looked.as_ref().and_then(|it| it.found.as_deref());
         let look = observe::Look { before: remembered.or(written), thorough: !by_clock };
         let permit = self.permits.acquire().await;
-        let mut look = pin!(observe::look(&self.outside, warehouse, look));
+        let awaited = Awaited::default();
+        let mut look = pin!(awaited.over(observe::look(&self.outside, warehouse, look)));
         if let Ok(answer) = tokio::time::timeout(self.settings.patience, &mut look).await {
             return Ok(answer);
         }
@@ -297,7 +303,25 @@ impl Warehouses {
             let before = status.cloned().unwrap_or_default();
             self.write(key, &before, &decide::looking(&before, asked)).await?;
         }
-        Ok(look.await)
+        let mut told: Option<Server> = None;
+        loop {
+            if let Ok(answer) = tokio::time::timeout(LISTEN, &mut look).await {
+                return Ok(answer);
+            }
+            let silent = awaited.longest(SILENT);
+            if silent != told {
+                let since = silent.as_ref().map(|server| (server.to_string(), self.ago(server.since.elapsed())));
+                let before = self.status(key);
+                self.write(key, &before, &decide::waiting(&before, asked, since)).await?;
+                told = silent;
+            }
+        }
+    }
+
+    /// The instant so long ago, in whole seconds.
+    fn ago(&self, span: Duration) -> Timestamp {
+        let now = self.clock.now();
+        whole(now.checked_sub(jiff::SignedDuration::try_from(span).unwrap_or_default()).unwrap_or(now))
     }
 
     async fn found(&self, key: &Key, warehouse: &Warehouse, asked: Asked<'_>, found: DiscoveredArtifacts) -> Result<(), Failure> {

@@ -98,9 +98,9 @@ fn running(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -
                 .waits_for(few_words(reason, &blocked.message))
                 .hint(filled(reason.hint(), index, promotion));
         }
-        let retrying = |reason: &str| reason == Reason::Retrying.as_str();
-        let retries = conditions::get(&run.conditions, types::READY).is_some_and(|ready| retrying(&ready.reason));
-        if let Some(wait) = run.waits.first().filter(|_| retries) {
+        let stands =
+            |reason: Reason| conditions::get(&run.conditions, types::READY).is_some_and(|ready| ready.reason == reason.as_str());
+        if let Some(wait) = run.waits.first().filter(|_| stands(Reason::Retrying)) {
             let cause = format!("`{}` met an error and is tried again: {}", wait.step, wait.for_);
             return say(promotion, State::Waiting, Reason::Retrying, cause)
                 .since(wait.since.as_ref().map(|t| t.0).or(started))
@@ -108,9 +108,14 @@ fn running(index: &Index<'_>, promotion: &Promotion, status: &PromotionStatus) -
                 .until(wait.until.as_ref().map(|t| t.0));
         }
         if let Some(wait) = run.waits.first() {
-            let answer = say(promotion, State::Waiting, Reason::StepWaiting, format!("`{}` waits: {}", wait.step, wait.for_))
+            let reason = if stands(Reason::ServerSilent) { Reason::ServerSilent } else { Reason::StepWaiting };
+            let few = match reason {
+                Reason::ServerSilent => few_words(reason, &wait.for_),
+                _ => format!("step `{}`", wait.step),
+            };
+            let answer = say(promotion, State::Waiting, reason, format!("`{}` waits: {}", wait.step, wait.for_))
                 .since(wait.since.as_ref().map(|t| t.0).or(started))
-                .waits_for(format!("step `{}`", wait.step))
+                .waits_for(few)
                 .until(wait.until.as_ref().map(|t| t.0));
             return if wait.released_by.is_empty() { answer } else { answer.released_by(wait.released_by.clone()) };
         }

@@ -30,6 +30,12 @@ pub(crate) fn of(index: &Index<'_>, warehouse: &Warehouse) -> Answer {
     if let Some(ill) = get(types::HEALTHY).filter(|c| c.status == Status::False) {
         return from(ill, Reason::DiscoveryFailed);
     }
+    let silent = |c: &&Condition| c.is_true() && c.reason == Reason::ServerSilent.as_str();
+    if let Some(silent) = get(types::RECONCILING).filter(silent) {
+        let cause = format!("it looks, and waits: {}", silent.message);
+        let few = few_words(Reason::ServerSilent, &silent.message);
+        return say(State::Waiting, Reason::ServerSilent, cause).since(when(silent)).waits_for(few);
+    }
     if let Some(criteria) = get(types::FREIGHT_CREATION_CRITERIA_SATISFIED).filter(|c| c.status == Status::False) {
         let failed = criteria.reason == "CriteriaEvaluationFailed";
         let (state, reason) =
