@@ -66,11 +66,13 @@ pub struct CommitBetween {
     pub subject: String,
     /// `Name <mail>`.
     pub author: String,
+    /// When it was committed.
+    pub at: jiff::Timestamp,
 }
 
 impl From<CommitInfo> for CommitBetween {
     fn from(commit: CommitInfo) -> Self {
-        Self { id: commit.id.to_string(), subject: commit.subject, author: commit.author }
+        Self { id: commit.id.to_string(), subject: commit.subject, author: commit.author, at: commit.commit_date }
     }
 }
 

@@ -48,6 +48,32 @@ export default {
     await page.getByRole("row", { name: /FreightApproved.*1\.5\.2/ }).waitFor();
   },
 
+  async "freight of a git repository says which commits lie between, as git tells them"({ signIn, demo }) {
+    const kargo = (kind, metadata, more) => demo.apply({ apiVersion: "kargo.akuity.io/v1alpha1", kind, metadata, ...more });
+    const here = (name) => ({ name, namespace: "code" });
+    await kargo("Project", { name: "code" });
+    await kargo("Warehouse", here("code"), { spec: { interval: "1h", subscriptions: [{ git: { repoURL: demo.git, branch: "main" } }] } });
+    const page = await signIn({ user: "admin", path: "/p/code" });
+    const rows = page.locator("[data-nav=freight]");
+    await rows.first().waitFor();
+    for (const subject of ["a word for prod-us", "and one more"])
+      await demo.commit("overlays/prod-us/kustomization.yaml", (text) => `${text}# ${subject}\n`, subject);
+    await demo.seaway("refresh", "warehouse/code", "-p", "code");
+    await rows.nth(1).waitFor();
+    const all = JSON.parse(await demo.seaway("get", "freight", "-p", "code", "-o", "json")).items;
+    const newest = all.find((one) => one.commits[0].message.startsWith("and one more"));
+    const [told] = await Promise.all([
+      page.waitForResponse((response) => response.url().includes("/difference/")),
+      page.goto(`${demo.url}/p/code?freight=${newest.metadata.name}`),
+    ]);
+    const [{ commits, truncated, note }] = (await told.json()).artifacts;
+    const subjects = commits.map((one) => one.subject);
+    assert.deepEqual([subjects, truncated, note], [["and one more", "a word for prod-us"], false, undefined]);
+    const panel = page.locator("[data-panel=freight]");
+    for (const subject of subjects) await panel.getByRole("listitem").filter({ hasText: subject }).getByText("Carol").first().waitFor();
+    await demo.seaway("delete", "project", "code");
+  },
+
   async "what is where: every service in every stage, and a push moves it"({ signIn, demo }) {
     const page = await signIn({ path: "/p/bank/what-is-where" });
     await page.getByRole("heading", { name: "What is where" }).waitFor();

@@ -12,6 +12,7 @@ import { OutLink } from "./OutLink.tsx";
 import css from "./Compare.module.css";
 
 const OFFERED_MAX = 100;
+const FRESH_MS = 60_000;
 
 export function Compare({ freight }: { freight: FreightView }) {
   const { project } = useBoard();
@@ -24,7 +25,8 @@ export function Compare({ freight }: { freight: FreightView }) {
     queryKey: ["difference", project, from, freight.name],
     queryFn: () => api.difference(project, from, freight.name),
     enabled: from !== "",
-    staleTime: Infinity,
+    // A repository that could not be asked may answer the next time.
+    staleTime: FRESH_MS,
   });
   if (!other) return <p className={css.none}>There is no other freight to compare it with.</p>;
   const offered = others.slice(0, OFFERED_MAX);

@@ -142,6 +142,65 @@ fn what_was_written_is_told_by_git_and_what_git_lost_is_said() {
     assert!(why.starts_with("What commit ") && why.ends_with("it was deleted or rewritten."), "{why}");
 }
 
+/// Of a repository that nobody subscribes to nothing is asked, whatever freight says.
+#[test]
+fn commits_between_two_freight_are_told_by_git_where_a_warehouse_subscribes() {
+    let scene = Scene::new();
+    let tip = || scene.runtime.block_on(scene.git.git("bank", &["rev-parse", "main"])).unwrap();
+    let first = tip();
+    for text in ["a: 1\n", "a: 2\n", "a: 3\n"] {
+        scene.commit("elsewhere.yaml", text);
+    }
+    let (last, url) = (tip(), format!("{}/bank.git", scene._serving.url()));
+    let head = "---\napiVersion: kargo.akuity.io/v1alpha1\nkind:";
+    let freight = |id: &str| {
+        format!(
+            "{head} Freight\nmetadata: {{ name: any, namespace: bank }}\norigin: {{ kind: Warehouse, name: code }}\n\
+             commits: [{{ repoURL: '{url}', id: '{id}' }}]\n"
+        )
+    };
+    let warehouse = |url: &str| {
+        format!(
+            "{head} Warehouse\nmetadata: {{ name: code, namespace: bank }}\nspec:\n  freightCreationPolicy: Manual\n  interval: 1h\n  \
+             subscriptions: [{{ git: {{ repoURL: '{url}' }} }}]\n"
+        )
+    };
+    let apply = |text: &str| {
+        let said = scene.plane.apply(text, &[]);
+        assert_eq!(said.code, 0, "{}", said.err);
+    };
+    apply(&warehouse(&url));
+    apply(&freight(&first));
+    apply(&freight(&last));
+    let json = |path: &str| -> serde_json::Value { serde_json::from_str(&scene.plane.get(path).1).unwrap() };
+    let all = json("/apis/kargo.akuity.io/v1alpha1/namespaces/bank/freights");
+    let named = |id: &str| {
+        let found = all["items"].as_array().unwrap().iter().find(|it| it["commits"][0]["id"] == id);
+        found.unwrap()["metadata"]["name"].as_str().unwrap().to_owned()
+    };
+    let difference = |from: &str, to: &str| {
+        let told = json(&format!("/seaway/v1/projects/bank/freight/{}/difference/{}", named(from), named(to)));
+        told["artifacts"][0].clone()
+    };
+    let forth = difference(&first, &last);
+    let ids: Vec<&str> = forth["commits"].as_array().unwrap().iter().map(|it| it["commit"].as_str().unwrap()).collect();
+    let expected = scene.runtime.block_on(scene.git.git("bank", &["rev-list", &format!("{first}..main")])).unwrap();
+    assert_eq!(ids, expected.lines().collect::<Vec<_>>());
+    assert_eq!(
+        (forth["commits"][0]["subject"].as_str(), forth["truncated"].as_bool()),
+        (Some("outside"), Some(false)),
+        "{forth}"
+    );
+    assert!(forth["commits"][0]["author"].as_str().unwrap().contains('@') && forth.get("note").is_none(), "{forth}");
+    let back = difference(&last, &first);
+    assert_eq!((back["commits"].as_array().unwrap().len(), back["note"].as_str()), (0, Some("it goes back by 3 commits")));
+
+    apply(&warehouse("http://127.0.0.1:9/other.git"));
+    let untold = difference(&first, &last);
+    assert_eq!(untold["commits"].as_array().unwrap().len(), 1, "{untold}");
+    assert_eq!(untold["note"].as_str(), Some("the commits between them are not told: the code host is not known"));
+}
+
 #[test]
 fn a_failure_is_3_and_what_is_not_built_is_5() {
     let scene = Scene::new();

@@ -1,13 +1,23 @@
-//! What changes from one piece of freight to another: versions, and where the code host tells the commits between them.
+//! What changes from one piece of freight to another: versions, and the commits between them, told by git where a warehouse of the
+//! project subscribes to their repository.
 
 use super::ask::{Caller, Place, Refused, freight};
 use crate::problem::Problem;
 use axum::Json;
-use seaway_api::kargo::FreightReference;
-use seaway_core::view::{Artifact, artifacts_of};
+use futures::future::join_all;
+use jiff::Timestamp;
+use kube::api::ListParams;
+use seaway_api::kargo::{FreightReference, Typed, Warehouse};
+use seaway_base::urls::normalise_git;
+use seaway_core::view::{Artifact, artifacts_of, shown};
+use seaway_runs::{Between, Past, Repository, Untold};
+use seaway_verbs::Verbs;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+
+/// No more commits are told of one artifact.
+const COMMITS_MAX: usize = 100;
 
 /// What changes from one freight to another.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,6 +83,10 @@ pub(crate) struct CommitBetween {
     subject: String,
     /// Whose it is.
     author: String,
+    /// When it was committed, where git tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    at: Option<Timestamp>,
     /// Where it can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -89,11 +103,92 @@ pub(super) async fn difference(
 ) -> Result<Json<FreightDifference>, Problem> {
     let verbs = caller.verbs(&project).await?;
     let (from, to) = (freight(&verbs, &from).await?.reference(), freight(&verbs, &to).await?.reference());
-    let artifacts = between(&from, &to);
+    let mut found = between(&from, &to);
+    if found.iter().any(|(_, moved)| moved.is_some()) {
+        let subscribed = subscribed(&verbs).await?;
+        let told = ask_git(&caller.state.served.past, &project, &subscribed, &found).await;
+        for (artifact, moved) in &mut found {
+            if let Some((moved, said)) = moved.as_ref().and_then(|moved| told.get_key_value(moved)) {
+                artifact.tell(&moved.repository, said);
+            }
+        }
+    }
+    let artifacts = found.into_iter().map(|(artifact, _)| artifact).collect();
     Ok(Json(FreightDifference { from: from.name, to: to.name, artifacts }))
 }
 
-fn between(from: &FreightReference, to: &FreightReference) -> Vec<ArtifactDifference> {
+/// A repository, as it may be shown, and two commits of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Moved {
+    repository: String,
+    from: String,
+    to: String,
+}
+
+/// The git repositories to which warehouses of the project subscribe: no other is asked, whatever freight says of itself.
+async fn subscribed(verbs: &Verbs) -> Result<Vec<Repository>, Problem> {
+    let warehouses = verbs.api::<Warehouse>().list(&ListParams::default()).await?.items;
+    let all =
+        warehouses.iter().flat_map(|warehouse| &warehouse.spec.subscriptions).filter_map(|subscription| subscription.typed());
+    let git = all.filter_map(|typed| match typed {
+        Typed::Git(git) => Some(Repository { url: git.repo_url, skip_tls_verify: git.insecure_skip_tls_verify }),
+        _ => None,
+    });
+    Ok(git.collect())
+}
+
+/// What git tells of each move within a repository that is subscribed to.
+async fn ask_git(
+    past: &Past,
+    project: &str,
+    subscribed: &[Repository],
+    found: &[(ArtifactDifference, Option<Moved>)],
+) -> BTreeMap<Moved, Result<Between, Untold>> {
+    let mut asked = BTreeMap::new();
+    for moved in found.iter().filter_map(|(_, moved)| moved.clone()) {
+        let same = |it: &&Repository| normalise_git(&shown(&it.url)) == normalise_git(&moved.repository);
+        if let Some(repository) = subscribed.iter().find(same) {
+            asked.insert(moved, repository);
+        }
+    }
+    let told = asked.into_iter().map(async |(moved, repository)| {
+        let told = past.between(project, repository, &moved.from, &moved.to, COMMITS_MAX).await;
+        (moved, told)
+    });
+    join_all(told).await.into_iter().collect()
+}
+
+impl ArtifactDifference {
+    /// Enters what git told.
+    fn tell(&mut self, repository: &str, told: &Result<Between, Untold>) {
+        let web = web(repository);
+        match told {
+            Err(why) => {
+                let link = if self.link.is_some() { "; they are behind the link" } else { "" };
+                self.note = Some(format!("the commits between them are not told: {}{link}", seaway_base::chain(why)));
+            }
+            Ok(between) => {
+                let commit = |it: &seaway_runs::CommitBetween| CommitBetween {
+                    commit: it.id.clone(),
+                    subject: it.subject.clone(),
+                    author: it.author.clone(),
+                    at: Some(it.at),
+                    link: web.as_ref().map(|(web, host)| host.commit(web, &it.id)),
+                };
+                self.commits = between.commits.iter().map(commit).collect();
+                self.truncated = between.truncated;
+                self.note = match between.n_back {
+                    0 => None,
+                    1 => Some("it goes back by 1 commit".to_owned()),
+                    COMMITS_MAX => Some(format!("it goes back by {COMMITS_MAX} commits or more")),
+                    n => Some(format!("it goes back by {n} commits")),
+                };
+            }
+        }
+    }
+}
+
+fn between(from: &FreightReference, to: &FreightReference) -> Vec<(ArtifactDifference, Option<Moved>)> {
     let mut all: BTreeMap<(String, String), (Option<Artifact>, Option<Artifact>)> = BTreeMap::new();
     for artifact in artifacts_of(from) {
         let key = (artifact.kind.clone(), artifact.url.clone());
@@ -115,7 +210,7 @@ fn source_commits(freight: &FreightReference) -> Sources {
     let said = freight.images.iter().filter_map(|image| {
         let get = |key: &str| image.annotations.get(key).cloned();
         let (source, revision) = (get("org.opencontainers.image.source")?, get("org.opencontainers.image.revision")?);
-        Some((seaway_core::view::shown(&image.repo_url), (source, revision)))
+        Some((shown(&image.repo_url), (source, revision)))
     });
     said.collect()
 }
@@ -128,7 +223,7 @@ fn one(
     from: &FreightReference,
     to: &FreightReference,
     sources: &(Sources, Sources),
-) -> ArtifactDifference {
+) -> (ArtifactDifference, Option<Moved>) {
     let said = |artifact: &Option<Artifact>, sources: &Sources| -> Option<(String, String)> {
         let artifact = artifact.as_ref()?;
         if artifact.commit.is_empty() { sources.get(&url).cloned() } else { Some((url.clone(), artifact.commit.clone())) }
@@ -148,12 +243,13 @@ fn one(
     };
     // What freight itself says of its commits: the newest of the other one. What lies between them is the repository's to tell.
     let newest = to.commits.iter().filter(|commit| !from.commits.iter().any(|old| old.id == commit.id));
-    let own = newest.filter(|commit| kind == "git" && seaway_core::view::shown(&commit.repo_url) == url);
+    let own = newest.filter(|commit| kind == "git" && shown(&commit.repo_url) == url);
     let commits: Vec<CommitBetween> = own
         .map(|commit| CommitBetween {
             commit: commit.id.clone(),
             subject: commit.message.lines().next().unwrap_or_default().to_owned(),
             author: commit.author.clone(),
+            at: None,
             link: web(&commit.repo_url).map(|(web, host)| host.commit(&web, &commit.id)),
         })
         .collect();
@@ -163,7 +259,14 @@ fn one(
         _ => format!("no commits are told: this {kind} does not say of which commit it was made"),
     };
     let truncated = before.is_some() && after.is_some();
-    ArtifactDifference { kind, from: at(old, &before), to: at(new, &after), url, commits, truncated, link, note: Some(note) }
+    let moved = match (&before, &after) {
+        (Some((here, from)), Some((there, to))) if here == there && from != to => {
+            Some(Moved { repository: here.clone(), from: from.clone(), to: to.clone() })
+        }
+        _ => None,
+    };
+    let (from, to) = (at(old, &before), at(new, &after));
+    (ArtifactDifference { kind, from, to, url, commits, truncated, link, note: Some(note) }, moved)
 }
 
 fn short(id: &str) -> String {
@@ -199,7 +302,7 @@ impl Host {
 
 /// The address of a repository's page, if its host is one we know by its name.
 fn web(url: &str) -> Option<(String, Host)> {
-    let url = seaway_core::view::shown(url);
+    let url = shown(url);
     let rest = match url.split_once("://") {
         Some(("https" | "http", rest)) => rest.to_owned(),
         Some(("ssh", rest)) => rest.to_owned(),
@@ -252,11 +355,33 @@ mod tests {
             }],
             ..FreightReference::default()
         };
-        let found = between(&freight("1.5.0", "aaaaaaaaaa"), &freight("1.5.1", "bbbbbbbbbb"));
+        let (mut found, moved): (Vec<_>, Vec<_>) =
+            between(&freight("1.5.0", "aaaaaaaaaa"), &freight("1.5.1", "bbbbbbbbbb")).into_iter().unzip();
+        let repository = "https://github.com/bank/app".to_owned();
+        let both = Moved { repository: repository.clone(), from: "aaaaaaaaaa".into(), to: "bbbbbbbbbb".into() };
+        assert_eq!(moved, [Some(both), None], "the image does not say of which commit it was made");
         let kinds: Vec<&str> = found.iter().map(|it| it.kind.as_str()).collect();
         assert_eq!(kinds, ["git", "image"]);
         assert_eq!(found[0].link.as_deref(), Some("https://github.com/bank/app/compare/aaaaaaaaaa...bbbbbbbbbb"));
         assert_eq!(found[0].commits[0].subject, "one");
         assert_eq!(found[1].from.as_ref().map(|it| it.version.as_str()), Some("1.5.0"));
+
+        let commit = |id: &str| seaway_runs::CommitBetween {
+            id: id.into(),
+            subject: "a fix".into(),
+            author: "Ann <ann@example.com>".into(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let mut check = |told: Result<Between, Untold>, n_commits: usize, truncated: bool, note: &str| {
+            found[0].tell(&repository, &told);
+            let said = (found[0].commits.len(), found[0].truncated, found[0].note.as_deref().unwrap_or_default());
+            assert_eq!(said, (n_commits, truncated, note));
+        };
+        let gone = "the commits between them are not told: no branch or tag of the repository leads there any more: it was deleted or \
+                    rewritten; they are behind the link";
+        check(Err(Untold::Gone), 1, true, gone);
+        check(Ok(Between { commits: vec![commit("b"), commit("c")], truncated: false, n_back: 0 }), 2, false, "");
+        check(Ok(Between { n_back: 1, ..Between::default() }), 0, false, "it goes back by 1 commit");
+        check(Ok(Between { n_back: COMMITS_MAX, ..Between::default() }), 0, false, "it goes back by 100 commits or more");
     }
 }
