@@ -87,7 +87,7 @@ pub struct StageRow {
     pub waits_for: String,
     /// Why it stands so, in a sentence.
     pub cause: String,
-    /// Since when it has what it has; where it has nothing, since when it stands so.
+    /// Since when it stands so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub since: Option<Timestamp>,

@@ -8,7 +8,7 @@ use crate::stage::{auto_promotion_enabled, is_control_flow, queue};
 use crate::why::{self, Answer, Index, Project, State};
 use jiff::Timestamp;
 use seaway_api::kargo::names::annotation;
-use seaway_api::kargo::{Freight, FreightReference, FreightRequest, Promotion, PromotionPhase, Stage, Typed, Warehouse};
+use seaway_api::kargo::{Freight, FreightReference, FreightRequest, Promotion, Stage, Typed, Warehouse};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many promotions of a stage that are over are on the board.
@@ -99,7 +99,7 @@ impl<'a> Lens<'a> {
             state: answer.state,
             waits_for: answer.waits_for.clone(),
             cause: answer.cause.clone(),
-            since: self.had_since(&answer.name, &inside).or(answer.since),
+            since: answer.since,
             until: answer.until,
             hint: answer.hint.clone(),
             upstream,
@@ -111,18 +111,6 @@ impl<'a> Lens<'a> {
             index: self.order.get(&answer.name).copied().unwrap_or_default(),
         };
         (row, answer)
-    }
-
-    /// Since when the stage has all of this, as the freight's own marks say; else since its last promotion that succeeded.
-    fn had_since(&self, stage: &str, inside: &[&FreightReference]) -> Option<Timestamp> {
-        let mark = |freight: &&FreightReference| {
-            let status = self.index.freight(&freight.name)?.status.as_ref()?;
-            Some(status.currently_in.get(stage)?.since.as_ref()?.0)
-        };
-        let good = self.index.promotions(stage).iter().filter(|p| queue::phase(p) == PromotionPhase::Succeeded);
-        let ended = good.filter_map(|p| Some(p.status.as_ref()?.finished_at.as_ref()?.0));
-        inside.first()?;
-        inside.iter().filter_map(mark).max().or_else(|| ended.max())
     }
 
     /// The promotions of a stage that are on the board: those that are not over, and the newest that are; by name.

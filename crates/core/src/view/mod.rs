@@ -30,7 +30,7 @@ pub struct Row {
     pub waits_for: String,
     /// Why it stands so, in a sentence; empty if it waits for nothing.
     pub cause: String,
-    /// Since when it has what it has; where it has nothing, since when it stands so.
+    /// Since when it stands so.
     pub since: Option<Timestamp>,
     /// What to type next; empty if there is nothing to do.
     pub hint: String,

@@ -232,7 +232,7 @@ impl<'p, 'a> Look<'p, 'a> {
                 let cause = format!("{label} waits for {whom}: manual promotion ({policy})");
                 return Some(
                     self.say(State::Waiting, Reason::ManualPromotion, cause)
-                        .since(availability.since())
+                        .since(self.since_both(&availability))
                         .waits_for(format!("{whom}: manual promotion"))
                         .hint(format!("seaway promote {} --freight {version}", self.name))
                         .link("Freight", own_name(freight)),
@@ -240,7 +240,7 @@ impl<'p, 'a> Look<'p, 'a> {
             }
             if candidate(&listing, request).one().is_none() {
                 let cause = format!("upstream is changing to {label}");
-                return Some(self.say(State::Waiting, Reason::UpstreamChanging, cause).since(availability.since()));
+                return Some(self.say(State::Waiting, Reason::UpstreamChanging, cause).since(self.since_both(&availability)));
             }
             let stopped = |p: &&&Promotion| p.spec.freight == own_name(freight) && queue::phase(p) == PromotionPhase::Aborted;
             if let Some(stopped) = self.promotions.iter().filter(stopped).max_by(|a, b| queue::name(a).cmp(queue::name(b))) {
@@ -254,10 +254,20 @@ impl<'p, 'a> Look<'p, 'a> {
             }
             return Some(
                 self.say(State::Promoting, Reason::Promoting, format!("{label} is promoted at the next look"))
-                    .since(availability.since()),
+                    .since(self.since_both(&availability)),
             );
         }
         None
+    }
+
+    /// When the last promotion ended, however it ended.
+    fn last_ended(&self) -> Option<Timestamp> {
+        self.status.last_promotion.as_ref()?.finished_at.as_ref().map(|t| t.0)
+    }
+
+    /// Freight waits since it may come, but not for longer than the stage has something else: a rollback begins the wait anew.
+    fn since_both(&self, availability: &Availability) -> Option<Timestamp> {
+        availability.since().max(self.last_ended())
     }
 
     fn whom(&self) -> &'static str {
@@ -274,7 +284,7 @@ impl<'p, 'a> Look<'p, 'a> {
             return self.say(state, Reason::ControlFlow, Reason::ControlFlow.meaning()).since(self.created());
         }
         let Some(current) = self.status.freight_history.first() else { return self.empty() };
-        let since = self.status.last_promotion.as_ref().and_then(|p| p.finished_at.as_ref()).map(|t| t.0);
+        let since = self.last_ended();
         let latest = current.verification_history.first();
         if self.stage.spec.verification.is_none() || latest.is_none() {
             return self

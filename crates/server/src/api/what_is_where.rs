@@ -43,7 +43,7 @@ pub(crate) struct Cell {
     version: String,
     /// How the stage stands.
     state: State,
-    /// Since when the stage has what it has; where it has nothing, since when it stands so.
+    /// Since when the stage stands so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     since: Option<Timestamp>,
