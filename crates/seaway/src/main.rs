@@ -11,6 +11,7 @@ mod password;
 mod serve;
 mod session;
 mod target;
+mod typed;
 mod v1;
 mod warnings;
 mod world;

@@ -1,6 +1,7 @@
 //! What people and scripts read: tables that fit, JSON, YAML, names; colours on a terminal only.
 
 use crate::exit::Failure;
+use crate::typed::typed;
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use serde_json::Value;
@@ -55,7 +56,7 @@ fn ended(written: io::Result<()>) {
 pub(crate) fn failure(failure: &Failure) {
     let red = AnsiColor::Red.on_default().bold();
     aside(format_args!("{red}error:{red:#} {}", failure.message));
-    aside(format_args!("hint: {}", failure.hint));
+    aside(format_args!("hint: {}", typed(&failure.hint)));
 }
 
 /// A value as JSON or YAML.

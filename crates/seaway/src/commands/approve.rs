@@ -4,6 +4,7 @@ use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::session::{Access, Session};
+use crate::typed::typed;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
@@ -24,7 +25,8 @@ impl Args {
         let changed = verbs.approve(&freight, &self.stage, Timestamp::now()).await?;
         let word = if changed { "approved" } else { "was approved already" };
         output::line(format_args!("freight {} {word} for stage {}", freight.name_any(), self.stage));
-        output::line(format_args!("next: seaway promote {} --freight {}", self.stage, self.freight));
+        let next = format!("seaway promote {} --freight {}", self.stage, self.freight);
+        output::line(format_args!("next: {}", typed(&next)));
         Ok(Exit::Done)
     }
 }

@@ -7,6 +7,7 @@ use crate::exit::{Exit, Failure};
 use crate::kinds::{self, Kind};
 use crate::output::{self, Format, Table};
 use crate::session::{Access, Session};
+use crate::typed::typed;
 use futures::{StreamExt as _, TryStreamExt as _};
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::runtime::{WatchStreamExt as _, watcher};
@@ -82,7 +83,7 @@ impl Look {
         } else {
             output::print(table.text(self.width(), true));
             if let Some(next) = next {
-                output::line(format_args!("next: {next}"));
+                output::line(format_args!("next: {}", typed(&next)));
             }
         }
         if follow {

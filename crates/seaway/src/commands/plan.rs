@@ -4,6 +4,7 @@ use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Format};
 use crate::session::{Access, Session, bare};
+use crate::typed::typed;
 use anstyle::{AnsiColor, Style};
 use seaway_api::seaway::{PlanStatus, PlannedFile};
 use std::fmt::Write as _;
@@ -46,7 +47,7 @@ impl Args {
             Some(Format::Wide) | None => {
                 output::print(text(&status));
                 if let Some(next) = next(&status, stage, &self.freight) {
-                    output::line(format_args!("next: {next}"));
+                    output::line(format_args!("next: {}", typed(&next)));
                 }
             }
         }

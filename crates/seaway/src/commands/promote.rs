@@ -4,6 +4,7 @@ use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::session::{Access, Session, bare};
+use crate::typed::typed;
 use crate::world;
 use kube::ResourceExt as _;
 use seaway_core::why::{self, plainly};
@@ -58,7 +59,7 @@ impl Args {
         let name = promotion.name_any();
         output::line(format_args!("promotion {name} created"));
         if !self.wait {
-            output::line(format_args!("next: seaway logs -f {name}"));
+            output::line(format_args!("next: {}", typed(&format!("seaway logs -f {name}"))));
             return Ok(Exit::Done);
         }
         wait(&verbs, &name, self.timeout).await

@@ -5,6 +5,7 @@ use crate::exit::{Exit, Failure};
 use crate::kinds;
 use crate::output::{self, Format};
 use crate::session::{Access, Session};
+use crate::typed::typed;
 use crate::world::{self, World};
 use jiff::Timestamp;
 use kube::ResourceExt as _;
@@ -74,7 +75,7 @@ impl Args {
 pub(crate) fn text(answer: &Answer, now: Timestamp) -> String {
     let first = format!("{}\n", answer.first_line(now));
     let until = answer.until.map(|until| format!("  in {}\n", why::left(until, now))).unwrap_or_default();
-    let hint = if answer.hint.is_empty() { String::new() } else { format!("  hint: {}\n", answer.hint) };
+    let hint = if answer.hint.is_empty() { String::new() } else { format!("  hint: {}\n", typed(&answer.hint)) };
     format!("{first}{until}{hint}")
 }
 

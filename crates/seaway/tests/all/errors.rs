@@ -198,3 +198,28 @@ fn the_demo_takes_the_folder_of_the_environment_and_no_rubbish() {
     }
     assert!(home.path().join("mine/thesis.txt").exists());
 }
+
+/// A hint is pasted: what it is about must be there too.
+#[test]
+fn what_is_to_be_typed_names_the_project_that_was_named() {
+    let plane = Plane::start();
+    let other = BANK.replace("metadata: { name: bank }", "metadata: { name: shop }").replace("namespace: bank", "namespace: shop");
+    for documents in [BANK, other.as_str(), FREIGHT.replace("namespace: bank", "namespace: shop").as_str()] {
+        let said = plane.apply(documents, &[]);
+        assert_eq!(said.code, 0, "{}", said.err);
+    }
+    let hint = |said: &Said| said.err.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap().to_owned();
+    let missing = plane.run(&["promote", "nowhere", "--freight", "1.5.0", "-p", "shop"]);
+    refused(&missing, 1);
+    assert_eq!(hint(&missing), "`seaway get -p shop stages` lists them all; -p names another project");
+    let failed = plane.run(&["promote", "qa", "--freight", "1.5.0", "--wait", "-p", "shop"]);
+    let pasted = hint(&failed);
+    assert!(pasted.starts_with("seaway logs -p shop qa."), "{pasted}");
+    // There are two projects: the command works only because it names one.
+    let words: Vec<&str> = pasted.split_whitespace().skip(1).collect();
+    assert!(plane.ok(&words).contains("not today"), "{pasted}");
+    let why = plane.ok(&["why", "stage/qa", "-p", "shop"]);
+    assert!(why.contains("hint: seaway promote -p shop qa --freight"), "{why}");
+    let next = plane.ok(&["promote", "qa", "--freight", "1.5.0", "-p", "shop"]);
+    assert!(next.contains("next: seaway logs -p shop -f qa."), "{next}");
+}
