@@ -37,6 +37,15 @@ const look = EditorView.theme({
   ".cm-diagnostic-error": { borderLeftColor: "var(--bad)" },
 });
 
+// The browser itself, when it types over what is selected, keeps the look of it in a style attribute, which the page's CSP refuses.
+const typedOver = EditorView.domEventHandlers({
+  beforeinput: ({ inputType, data }, view) => {
+    if (inputType !== "insertText" || data === null || view.composing || view.state.selection.main.empty) return false;
+    if (!view.state.readOnly) view.dispatch(view.state.replaceSelection(data), { userEvent: "input.type", scrollIntoView: true });
+    return true;
+  },
+});
+
 const nonce = () => document.querySelector<HTMLElement>("script[nonce]")?.nonce ?? "";
 
 interface Props {
@@ -77,6 +86,7 @@ export function Editor({ text, onChange, isReadOnly, faults, label, onTry }: Pro
           look,
           // Tab moves on, as everywhere on the page; indenting is the space bar's.
           keymap.of([{ key: "Mod-Enter", run: key(() => told.current.onTry()) }, ...defaultKeymap, ...historyKeymap]),
+          typedOver,
           EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0", spellcheck: "false", autocapitalize: "off" }),
           readOnly.current.of(EditorState.readOnly.of(isReadOnly)),
           EditorView.updateListener.of((update) => {

@@ -66,6 +66,29 @@ export default {
     await page.getByText("as it is now").waitFor();
   },
 
+  async "all of it is chosen and written anew, under the page's CSP"({ signIn }) {
+    const page = await signIn({ path: "/p/bank/resources/stages/e2e" });
+    await append(page, "as: promote", "\n  uses: [git-clone");
+    await page.getByRole("button", { name: "Try" }).click();
+    await page.locator(".cm-lintRange-error, .cm-lintPoint-error, .cm-lint-marker-error").first().waitFor();
+    for (const written of ["kind: Stage\nmetadata:", "# nothing"]) {
+      await line(page, /\S/).first().click();
+      await page.keyboard.press("Control+a");
+      await page.keyboard.type(written);
+      await page.waitForFunction(
+        (all) => [...document.querySelectorAll(".cm-line")].map((one) => one.textContent.trimStart()).join("\n") === all,
+        written,
+      );
+    }
+    for (const key of ["Backspace", "Delete"]) {
+      await page.keyboard.press("Control+z");
+      await line(page, "kind: Stage").waitFor();
+      await page.keyboard.press("Control+a");
+      await page.keyboard.press(key);
+      await page.waitForFunction(() => document.querySelector(".cm-content").textContent === "");
+    }
+  },
+
   async "somebody else saved: it says who and what, and puts one change on the other"({ signIn, server }) {
     const page = await signIn({ path: "/p/bank/resources/warehouses/images" });
     await append(page, "interval: 1m0s", " # often enough");
