@@ -96,13 +96,30 @@ pub enum Untold {
     NoCommit(String),
     /// What must be masked is not known.
     #[error("what it read from {0} cannot be masked")]
-    Unmasked(String, #[source] Option<DataError>),
+    Unmasked(String, #[source] Unmasked),
     /// There is no login.
     #[error(transparent)]
     Credential(#[from] StepError),
     /// Git does not say.
     #[error(transparent)]
     Git(#[from] GitError),
+}
+
+/// Why what a run read from a Secret is not known any more.
+#[derive(Debug, thiserror::Error)]
+pub enum Unmasked {
+    /// The journal does not say what it was.
+    #[error("the journal does not name the Secret")]
+    Unnamed,
+    /// It cannot be read now.
+    #[error(transparent)]
+    Unread(#[from] DataError),
+    /// There is none.
+    #[error("the Secret was deleted since, and what it held is not kept")]
+    Deleted,
+    /// It is another one, or of another version.
+    #[error("the Secret was changed since, and what it held is not kept")]
+    Changed,
 }
 
 impl std::fmt::Debug for Past {
@@ -229,19 +246,34 @@ impl Past {
         if mirror.holds(commits).await? { Ok((mirror, turn)) } else { Err(Untold::Gone) }
     }
 
-    /// What a plan made now would mask: the content of each Secret that the run's expressions read.
+    /// What the plan masked: the content of each Secret that the run's expressions read. A Secret that is not as the run read it may have
+    /// held anything, so that nothing can be masked.
     async fn masker(&self, project: &str, state: &RunState) -> Result<Masker, Untold> {
         let parts = self.0.as_ref().ok_or(Untold::NoMirrors)?;
         let mut masker = Masker::default();
-        let secret = |record: &DataRecord| matches!(record, DataRecord::Secret { .. });
-        for key in state.data.iter().filter(|(_, record)| secret(record)).map(|(key, _)| key) {
-            let ask = DataAsk::of_key(key).ok_or_else(|| Untold::Unmasked(key.clone(), None))?;
-            let datum = parts.data.fetch(project, &ask).await.map_err(|err| Untold::Unmasked(key.clone(), Some(err)))?;
-            if let Datum::Secret { data, .. } = datum {
-                masker.learn(data.reveal().values().filter_map(Value::as_str).map(ToOwned::to_owned));
+        for (key, record) in &state.data {
+            if let DataRecord::Secret { .. } = record {
+                let content = parts.content(project, key, record).await;
+                masker.learn(content.map_err(|why| Untold::Unmasked(key.clone(), why))?);
             }
         }
         Ok(masker)
+    }
+}
+
+impl Parts {
+    /// The strings in a Secret, if it is still the one that was recorded.
+    async fn content(&self, project: &str, key: &str, record: &DataRecord) -> Result<Vec<String>, Unmasked> {
+        let ask = DataAsk::of_key(key).ok_or(Unmasked::Unnamed)?;
+        let Datum::Secret { uid, resource_version, data } = self.data.fetch(project, &ask).await? else {
+            return Err(Unmasked::Changed);
+        };
+        let is_gone = uid.is_empty();
+        // What the run itself saw change held more than is recorded.
+        if *record != (DataRecord::Secret { uid, resource_version, changed: false }) {
+            return Err(if is_gone { Unmasked::Deleted } else { Unmasked::Changed });
+        }
+        Ok(data.reveal().values().filter_map(Value::as_str).map(ToOwned::to_owned).collect())
     }
 }
 

@@ -134,8 +134,16 @@ impl Engine {
                 run.memory.data.insert(key, (ask, Fetched::Value(value)));
             }
             Datum::Secret { uid, resource_version, data } => {
-                let record = DataRecord::Secret { uid, resource_version };
-                if run.state.data.get(&key).is_some_and(|old| *old != record) {
+                let (differs, changed) = match run.state.data.get(&key) {
+                    None => (false, false),
+                    Some(DataRecord::Value(_)) => (true, true),
+                    Some(DataRecord::Secret { uid: was, resource_version: version, changed }) => {
+                        let differs = (was, version) != (&uid, &resource_version);
+                        (differs, *changed || differs)
+                    }
+                };
+                let record = DataRecord::Secret { uid, resource_version, changed };
+                if differs {
                     run.state.event(
                         self.clock().now(),
                         "SecretChanged",

@@ -301,6 +301,9 @@ pub enum DataRecord {
         uid: String,
         /// Its version.
         resource_version: String,
+        /// It was another, or of another version, when the run read it first.
+        #[serde(default, skip_serializing_if = "is_false")]
+        changed: bool,
     },
 }
 
@@ -366,6 +369,11 @@ pub struct ToolOutput {
 
 const fn is_zero(n: &u32) -> bool {
     *n == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_false(it: &bool) -> bool {
+    !*it
 }
 
 /// Why a journal cannot be read.

@@ -6,7 +6,7 @@ use common::git::{Remotes, pipeline};
 use common::*;
 use seaway_base::Secret;
 use seaway_runs::{Datum, Gates, Outcome, Past, Phase, PlanRequest, Repository, RunSpec, StepSpec, WrittenFiles};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 fn request(spec: &RunSpec) -> PlanRequest {
@@ -71,19 +71,56 @@ async fn secrets_are_masked_as_the_plan_masks_them() {
     let url = remotes.repo("r").await;
     remotes.server.commit("r", "main", "an old sin", &[("app.yaml", Some(b"token: hunter2\n"))]).await.unwrap();
     let house = remotes.house();
-    let data = Secret::new(object(&json!({ "token": "hunter2" })));
-    let secret = Datum::Secret { uid: "u".into(), resource_version: "1".into(), data };
-    house.world.data.lock().insert("secret(\"s\")".into(), secret);
+    let keeps = |uid: &str, version: &str, content: Value| {
+        let data = Secret::new(object(&content));
+        let secret = Datum::Secret { uid: uid.into(), resource_version: version.into(), data };
+        house.world.data.lock().insert("secret(\"s\")".into(), secret);
+    };
+    keeps("u", "1", json!({ "token": "hunter2" }));
     let mut steps = pipeline(&url, "token: none\n");
     steps.insert(0, step("read", "say", json!({ "x": "${{ secret('s').token }}" })));
     check(&house, steps, 1).await;
     let written = told(&house).await;
     assert!(written.files[0].diff.contains("-token: ***\n+token: none\n"), "{}", written.files[0].diff);
 
+    let untold = async || {
+        let written = told(&house).await;
+        assert_eq!(written.files, Vec::new());
+        written.unknown.join("\n")
+    };
+    keeps("u", "2", json!({ "token": "rotated" }));
+    insta::assert_snapshot!(untold().await, @r#"What it wrote is not shown: what it read from secret("s") cannot be masked: the Secret was changed since, and what it held is not kept."#);
+    keeps("other", "1", json!({ "token": "hunter2" }));
+    insta::assert_snapshot!(untold().await, @r#"What it wrote is not shown: what it read from secret("s") cannot be masked: the Secret was changed since, and what it held is not kept."#);
+    keeps("", "", json!({}));
+    insta::assert_snapshot!(untold().await, @r#"What it wrote is not shown: what it read from secret("s") cannot be masked: the Secret was deleted since, and what it held is not kept."#);
     house.world.data.lock().clear();
+    insta::assert_snapshot!(untold().await, @r#"What it wrote is not shown: what it read from secret("s") cannot be masked: the control plane does not answer."#);
+}
+
+#[tokio::test]
+async fn a_secret_that_changed_while_the_run_went_on_is_not_masked_by_what_it_became() {
+    let remotes = Remotes::new().await;
+    let url = remotes.repo("r").await;
+    remotes.server.commit("r", "main", "an old sin", &[("app.yaml", Some(b"token: hunter2\n"))]).await.unwrap();
+    let house = remotes.house();
+    let keeps = |version: &str, token: &str| {
+        let data = Secret::new(object(&json!({ "token": token })));
+        let secret = Datum::Secret { uid: "u".into(), resource_version: version.into(), data };
+        house.world.data.lock().insert("secret(\"s\")".into(), secret);
+    };
+    keeps("1", "hunter2");
+    let mut steps = pipeline(&url, "token: none\n");
+    steps.insert(0, step("read", "say", json!({ "x": "${{ secret('s').token }}" })));
+    steps.push(step("w", "poll", json!({ "times": 1 })));
+    steps.push(step("again", "say", json!({ "x": "${{ secret('s').token }}" })));
+    let spec = spec(steps);
+    assert!(matches!(house.pass(&spec).await, Ok(Outcome::Waiting { .. })), "{}", house.steps());
+    keeps("2", "rotated");
+    assert_eq!(house.settle(&spec).await, Outcome::Finished(Phase::Succeeded), "{}", house.steps());
     let written = told(&house).await;
-    assert!(written.files.is_empty());
-    insta::assert_snapshot!(written.unknown.join("\n"), @r#"What it wrote is not shown: what it read from secret("s") cannot be masked: the control plane does not answer."#);
+    assert_eq!(written.files, Vec::new());
+    insta::assert_snapshot!(written.unknown.join("\n"), @r#"What it wrote is not shown: what it read from secret("s") cannot be masked: the Secret was changed since, and what it held is not kept."#);
 }
 
 #[tokio::test]
