@@ -115,6 +115,10 @@ export default {
     await onBoard(eve);
     await card(eve, "1.5.0").dragTo(stage(eve, "prod-eu"));
     await eve.getByRole("status").getByText("you may not promote to prod-eu").waitFor();
+    await eve.keyboard.press("Escape");
+    await stage(eve, "prod-us").first().focus();
+    await eve.keyboard.press("p");
+    await eve.getByRole("status").getByText("prod-us waits for a promoter: you may not promote to prod-us.").waitFor();
     assert.equal(await eve.locator("dialog").count(), 0);
   },
 

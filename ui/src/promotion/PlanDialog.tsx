@@ -36,6 +36,7 @@ export function PlanDialog({ stage, freight }: { stage: string; freight: string 
   });
   const [file, setFile] = useState(0);
   useEffect(() => setFile(0), [shown?.digest]);
+  const mayNot = view?.mayPromote === false && error instanceof Problem && error.status === 403;
   const title = `Plan: ${stage} to ${label}`;
   return (
     <Dialog title={title} onClose={() => endPlan()} size="wide">
@@ -46,8 +47,14 @@ export function PlanDialog({ stage, freight }: { stage: string; freight: string 
       )}
       {!shown && error && (
         <div className={css.asking}>
-          <ProblemNote error={error} />
-          <Button onClick={again}>Plan again</Button>
+          {mayNot ? (
+            <p role="status">waits for a promoter: you may not promote to {stage}</p>
+          ) : (
+            <>
+              <ProblemNote error={error} />
+              <Button onClick={again}>Plan again</Button>
+            </>
+          )}
         </div>
       )}
       {shown && (

@@ -179,7 +179,7 @@ export class MockServer {
       case "GET projects/*/activity":
         return this.json(response, this.activity(url.searchParams));
       case "POST projects/*/plans":
-        return this.json(response, world.plan(body.stage, body.freight));
+        return may ? this.json(response, world.plan(body.stage, body.freight)) : refused();
       case "GET search":
         return this.json(response, { items: this.world.search(url.searchParams.get("q") ?? "") });
       case "GET projects/*/freight/*/difference/*":

@@ -1,13 +1,15 @@
 // The keys.
 import { Dialog } from "../look/Dialog.tsx";
-import { KEYS } from "../keys/keys.ts";
+import { keysFor } from "../keys/keys.ts";
+import { useRights } from "../live/hooks.ts";
 import css from "./HelpDialog.module.css";
 
 export function HelpDialog({ onClose }: { onClose: () => void }) {
+  const rights = useRights();
   return (
     <Dialog title="Keys" onClose={onClose}>
       <dl className={css.keys}>
-        {KEYS.map(([keys, what]) => (
+        {keysFor(rights).map(([keys, what]) => (
           <div key={keys}>
             <dt>
               <kbd>{keys}</kbd>
@@ -17,7 +19,8 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
         ))}
       </dl>
       <p className={css.shapes}>
-        Freight can also be dragged onto a stage. Every view has its own URL. The graph is drawn with React Flow (MIT).
+        {rights.promote.length > 0 && "Freight can also be dragged onto a stage. "}Every view has its own URL. The graph is drawn with React
+        Flow (MIT).
       </p>
     </Dialog>
   );

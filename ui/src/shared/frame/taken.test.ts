@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { FreightView } from "../api/types.ts";
 import { stage } from "../live/examples.ts";
-import { refusalOf, takes } from "./taken.ts";
+import { NO_RIGHTS } from "../live/rights.ts";
+import { lacksRight, refusalOf, takes } from "./taken.ts";
 
 const freight: FreightView = {
   name: "h151",
@@ -32,4 +33,12 @@ test("what the page knows by itself it says; the rest is asked", () => {
   expect(refusalOf(mine("qa", { hasFreight: "h151" }), freight)).toBe("it is there already");
   expect(refusalOf({ ...mine("qa"), mayPromote: false }, freight)).toContain("you may not promote to qa");
   expect(refusalOf(mine("qa"), freight)).toBe("");
+});
+
+test("p says to who may not that a promoter is waited for", () => {
+  const some = { ...NO_RIGHTS, promote: ["qa"] };
+  expect(lacksRight("bank", { ...mine("qa"), mayPromote: false }, NO_RIGHTS)).toBe("qa waits for a promoter: you may not promote to qa.");
+  expect(lacksRight("bank", undefined, NO_RIGHTS)).toContain("you may not promote to any stage of bank");
+  expect(lacksRight("bank", mine("qa"), some)).toBe("");
+  expect(lacksRight("bank", undefined, some)).toBe("");
 });

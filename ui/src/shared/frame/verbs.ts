@@ -27,6 +27,8 @@ export function useVerbs(ask: (asked: Asked) => void) {
   const board = useBoard();
   const { search, plan, open } = useOpen();
 
+  const mayNowhere = () => board.loaded && board.rights.promote.length === 0;
+
   const planHere = () => {
     const meant = here(search);
     if (meant?.kind === "stage") {
@@ -38,16 +40,22 @@ export function useVerbs(ask: (asked: Asked) => void) {
         const isTaken = takes(stage, chosen);
         cannot(isTaken ? null : { project: board.project, stage: stage.name, freight: chosen.name });
         if (isTaken) plan(stage.name, chosen.name);
-      } else if (stage.nextFreight !== undefined && stage.promotion === undefined) plan(stage.name, stage.nextFreight);
+      } else if (!stage.mayPromote) cannot({ project: board.project, stage: stage.name });
+      else if (stage.nextFreight !== undefined && stage.promotion === undefined) plan(stage.name, stage.nextFreight);
       else ask({ question: "", stage: stage.name });
     } else if (meant?.kind === "freight") {
       const freight = board.get("freight", meant.name);
-      const [only, ...more] = (freight?.mayGoTo ?? []).filter((name) => board.get("stages", name)?.hasFreight !== meant.name);
-      if (freight && only !== undefined && more.length === 0) plan(only, freight.name);
+      const [only, ...more] = (freight?.mayGoTo ?? []).filter((name) => {
+        const stage = board.get("stages", name);
+        return stage?.mayPromote === true && stage.hasFreight !== meant.name;
+      });
+      if (mayNowhere()) cannot({ project: board.project });
+      else if (freight && only !== undefined && more.length === 0) plan(only, freight.name);
       else ask({ question: "", freight: meant.name });
     } else {
       const stage = firstThatWaitsForYou(board);
-      if (stage?.nextFreight !== undefined) plan(stage.name, stage.nextFreight);
+      if (mayNowhere()) cannot({ project: board.project });
+      else if (stage?.nextFreight !== undefined) plan(stage.name, stage.nextFreight);
       else ask({ question: "plan " });
     }
   };

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { nearest } from "./move.ts";
-import { Sequence } from "./keys.ts";
+import { NO_RIGHTS } from "../live/rights.ts";
+import { keysFor, Sequence } from "./keys.ts";
 
 test("g and another key are one; alone, late or after another key they are not", () => {
   const sequence = new Sequence();
@@ -11,6 +12,15 @@ test("g and another key are one; alone, late or after another key they are not",
   expect(press("g", 1_000)).toBe("");
   expect(press("p", 9_000)).toBe("p");
   expect(press("K", 9_100, true)).toBe("mod+k");
+});
+
+test("a key is listed to who may do what it does", () => {
+  const listed = (rights: Partial<typeof NO_RIGHTS>) => keysFor({ ...NO_RIGHTS, ...rights }).map(([key]) => key);
+  expect(listed({})).not.toContain("p");
+  expect(listed({})).not.toContain("Ctrl-Enter");
+  expect(listed({ promote: ["qa"] })).toContain("p");
+  expect(listed({ write: true })).toContain("Ctrl-Enter");
+  expect(listed({})).toContain("w");
 });
 
 const box = (left: number, top: number) => ({ left, top, width: 10, height: 10 });

@@ -1,7 +1,8 @@
 // Keys: which one was meant, and a listener that keeps off while somebody types or a dialog is open.
 import { useEffect, useRef } from "react";
+import type { Rights } from "../api/types.ts";
 
-export const KEYS: [string, string][] = [
+const KEYS: [string, string][] = [
   ["Ctrl-K or ⌘K", "search: stages, freight by version, what can be done"],
   ["g, then p w a r s", "go to pipeline, what is where, activity, resources, settings"],
   ["j k, arrows", "move"],
@@ -14,6 +15,10 @@ export const KEYS: [string, string][] = [
   ["Esc", "close"],
   ["?", "this list"],
 ];
+
+/** The keys of one who has these rights: none that could only answer no. */
+export const keysFor = (rights: Rights): [string, string][] =>
+  KEYS.filter(([key]) => (key !== "p" || rights.promote.length > 0) && (key !== "Ctrl-Enter" || rights.write));
 
 const SEQUENCE_WITHIN_MS = 1_200;
 

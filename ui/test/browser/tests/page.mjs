@@ -24,7 +24,7 @@ export default {
     assert.equal(await page.getByRole("button", { name: "Plan 1.5.1" }).isEnabled(), true);
   },
 
-  async "eve has no button, and waits for a promoter"({ signIn }) {
+  async "eve has no button, and waits for a promoter"({ signIn, world }) {
     const page = await signIn({ user: "eve" });
     await onBoard(page);
     await page.getByText("1 waits for a promoter").waitFor();
@@ -32,6 +32,24 @@ export default {
     await stage(page, "prod-eu").click();
     await page.locator("[data-panel=stage]").waitFor();
     assert.equal(await page.getByRole("button", { name: /plan|promote|look again/i }).count(), 0);
+    await page.keyboard.press("p");
+    await page.getByRole("status").getByText("prod-eu waits for a promoter: you may not promote to prod-eu.").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByText("prod-eu waits for a promoter: you").waitFor({ state: "detached" });
+    await page.keyboard.press("Escape");
+    await page.locator("[data-panel=stage]").waitFor({ state: "detached" });
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press("p");
+    await page.getByRole("status").getByText("you may not promote to any stage of bank").waitFor();
+    assert.equal(await page.locator("dialog").count(), 0);
+    await page.keyboard.press("?");
+    const keys = page.getByRole("dialog", { name: "Keys" });
+    await keys.getByText("why does it not move").waitFor();
+    assert.equal(await keys.getByText("plan: what would be promoted").count(), 0);
+    const { nextFreight } = world.stages.get("prod-eu");
+    await page.goto(page.url().replace(/[?#].*|$/, `?plan=prod-eu&with=${nextFreight}`));
+    await page.getByRole("dialog").getByText("waits for a promoter: you may not promote to prod-eu").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Plan again" }).count(), 0);
   },
 
   async "errors carry the server's words: no such project, no such promotion, a refused action"({ signIn, server, url }) {
