@@ -4,6 +4,7 @@ use crate::error::GitError;
 use crate::objects::Objects;
 use crate::tree::{self, Change, Mode};
 use gix::ObjectId;
+use std::time::{Duration, Instant};
 
 /// A diff of a file longer than this is cut.
 const DIFF_BYTES_MAX: usize = 64 * 1024;
@@ -21,11 +22,12 @@ impl Objects {
         Ok(changes.iter().map(tree::RawChange::public).collect())
     }
 
-    /// A change as a unified diff, cut where it is very long; binary and large files only say that they differ.
+    /// A change as a unified diff, cut where it is very long; binary and large files only say that they differ, and so do those that
+    /// take longer than `max` to compare.
     ///
     /// # Errors
     /// As [`Objects::changes`].
-    pub fn unified(&self, change: &Change) -> Result<String, GitError> {
+    pub fn unified(&self, change: &Change, max: Duration) -> Result<String, GitError> {
         let name = |prefix: &str, id: Option<ObjectId>| {
             id.map_or_else(|| "/dev/null".to_owned(), |_| format!("{prefix}/{}", change.path))
         };
@@ -33,7 +35,11 @@ impl Objects {
         let (Some(old), Some(new)) = (self.text(change, change.old)?, self.text(change, change.new)?) else {
             return Ok(format!("Binary files {old_name} and {new_name} differ\n"));
         };
-        let diff = similar::TextDiff::from_lines(&old, &new);
+        let until = Instant::now() + max;
+        let diff = similar::TextDiff::configure().deadline(until).diff_lines(&old, &new);
+        if Instant::now() > until {
+            return Ok(format!("--- {old_name}\n+++ {new_name}\n… too different to be compared line by line\n"));
+        }
         let mut text = diff.unified_diff().context_radius(3).header(&old_name, &new_name).to_string();
         if text.len() > DIFF_BYTES_MAX {
             let end = (0..=DIFF_BYTES_MAX).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0);

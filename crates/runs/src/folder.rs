@@ -11,8 +11,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::{Engine, Pass};
-use crate::mask::Masker;
-use crate::plan::DIFF_MAX;
 use crate::rebuild::DISK_GONE;
 use crate::run::{Memory, Run};
 use crate::state::{PushIntent, Repository};
@@ -311,26 +309,15 @@ pub(crate) async fn send(
 
 /// A file that a push would change, with where it would go.
 pub(crate) struct Change {
-    repository: String,
-    branch: String,
-    change: seaway_git::Change,
-    diff: String,
+    pub(crate) repository: String,
+    pub(crate) branch: String,
+    pub(crate) change: seaway_git::Change,
 }
 
 /// What the mount's commits change.
-pub(crate) fn changes(
-    work: &WorkFolder,
-    mount: &RelPath,
-    repository: &str,
-    branch: &str,
-    with_diff: bool,
-) -> Result<Vec<Change>, StepError> {
-    let mut all = Vec::new();
-    for change in work.changes(mount).map_err(|err| folder_error(&err))? {
-        let diff = if with_diff { work.diff(mount, &change).map_err(|err| folder_error(&err))? } else { String::new() };
-        all.push(Change { repository: repository.to_owned(), branch: branch.to_owned(), change, diff });
-    }
-    Ok(all)
+pub(crate) fn changes(work: &WorkFolder, mount: &RelPath, repository: &str, branch: &str) -> Result<Vec<Change>, StepError> {
+    let all = work.changes(mount).map_err(|err| folder_error(&err))?.into_iter();
+    Ok(all.map(|change| Change { repository: repository.to_owned(), branch: branch.to_owned(), change }).collect())
 }
 
 impl Change {
@@ -353,30 +340,8 @@ impl Change {
         }
     }
 
-    /// A file of a commit, as `objects` tell it.
-    pub(crate) fn of(
-        repository: &str,
-        branch: &str,
-        change: seaway_git::Change,
-        objects: &seaway_git::Objects,
-    ) -> Result<Self, GitError> {
-        let diff = objects.unified(&change)?;
-        Ok(Self { repository: repository.to_owned(), branch: branch.to_owned(), change, diff })
-    }
-
-    /// The file as people are shown it: masked, its difference left out (`false`) if it is more than what is left of [`DIFF_MAX`].
-    pub(crate) fn shown(&self, masker: &Masker, n_diff_bytes: &mut usize) -> (PlannedFile, bool) {
-        let mut file = self.file();
-        file.diff = masker.text(&file.diff);
-        let fits = file.diff.len() <= DIFF_MAX.saturating_sub(*n_diff_bytes);
-        if !fits {
-            file.diff = String::new();
-        }
-        *n_diff_bytes += file.diff.len();
-        (file, fits)
-    }
-
-    fn file(&self) -> PlannedFile {
+    /// The file without its difference.
+    pub(crate) fn file(&self) -> PlannedFile {
         let path = self.path();
         PlannedFile {
             repository: path.repository,
@@ -385,8 +350,8 @@ impl Change {
             mode: path.mode,
             old_blob: path.old_blob,
             new_blob: path.new_blob,
-            binary: self.diff.starts_with("Binary files"),
-            diff: self.diff.clone(),
+            binary: false,
+            diff: String::new(),
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::folder::Change;
 use crate::mask::Masker;
 use crate::plan::PATHS_MAX;
+use crate::plan::shown::Room;
 use crate::ports::{DataAsk, DataError, DataSource, Datum};
 use crate::state::{DataRecord, Repository, RunState};
 use crate::step::{Credentials, Ports, RepoKind, StepError};
@@ -150,12 +151,12 @@ impl Past {
             }
         };
         let mark = format!("{project}/{promotion}");
-        let mut n_diff_bytes = 0;
+        let mut room = Room::default();
         for branch in branches {
             let (name, last) = (branch.name.clone(), branch.commits.last().cloned().unwrap_or_default());
-            match self.files(project, branch, &mark, &masker, n_diff_bytes).await {
-                Ok((files, n_bytes, whole)) => {
-                    n_diff_bytes = n_bytes;
+            match self.files(project, branch, &mark, &masker, room.clone()).await {
+                Ok((files, whole, left)) => {
+                    room = left;
                     written.truncated |= !whole;
                     written.files.extend(files);
                 }
@@ -177,22 +178,23 @@ impl Past {
         branch: Branch,
         mark: &str,
         masker: &Masker,
-        n_diff_bytes: usize,
-    ) -> Result<(Vec<PlannedFile>, usize, bool), Untold> {
+        mut room: Room,
+    ) -> Result<(Vec<PlannedFile>, bool, Room), Untold> {
         let tips = branch.commits.iter().map(|commit| id(commit)).collect::<Result<Vec<_>, _>>()?;
-        let (mirror, _turn) = self.mirror(project, &branch.repository, &tips).await?;
+        let (mirror, turn) = self.mirror(project, &branch.repository, &tips).await?;
         let (masker, mark) = (masker.clone(), mark.to_owned());
         let told = mirror.look(move |objects| {
-            let (mut files, mut n_bytes) = (Vec::new(), n_diff_bytes);
+            // Whoever asked may be gone: the turn ends with the look.
+            let _turn = turn;
             let changes = own_changes(objects, &tips, &mark)?;
-            let mut whole = changes.len() <= PATHS_MAX;
+            let (mut files, mut whole) = (Vec::new(), changes.len() <= PATHS_MAX);
             for change in changes.into_iter().take(PATHS_MAX) {
-                let change = Change::of(&branch.repository.url, &branch.name, change, objects)?;
-                let (file, fits) = change.shown(&masker, &mut n_bytes);
+                let change = Change { repository: branch.repository.url.clone(), branch: branch.name.clone(), change };
+                let (file, fits) = room.show(&change, objects, &masker)?;
                 whole &= fits;
                 files.push(file);
             }
-            Ok((files, n_bytes, whole))
+            Ok((files, whole, room))
         });
         Ok(told.await?)
     }
@@ -210,8 +212,9 @@ impl Past {
         limit: usize,
     ) -> Result<Between, Untold> {
         let (from, to) = (id(from)?, id(to)?);
-        let (mirror, _turn) = self.mirror(project, repository, &[from, to]).await?;
+        let (mirror, turn) = self.mirror(project, repository, &[from, to]).await?;
         let told = mirror.look(move |objects| {
+            let _turn = turn;
             let mut commits = objects.between(from, to, limit + 1)?;
             let truncated = commits.len() > limit;
             commits.truncate(limit);

@@ -22,6 +22,8 @@ use crate::state::{Phase, RunState, StepStatus};
 use crate::step::{Answer, Class, GitIdentity, Purpose, PushAsk, Step, StepContext, StepError};
 use crate::turn::{Hold, Tried, identity, record_class, trailers};
 
+pub(crate) mod shown;
+
 /// Bytes of diffs in a plan.
 pub const DIFF_MAX: usize = 512 * 1024;
 /// Paths that a plan lists.
@@ -350,7 +352,7 @@ impl Engine {
             planning.result.waits.push(PlannedWait { alias, for_: summary, released_by: String::new() });
         } else {
             if let Some(ask) = description.push
-                && let Err(err) = self.plan_push(planning, ask)
+                && let Err(err) = self.plan_push(planning, ask).await
             {
                 return planning.failed(index, err);
             }
@@ -367,7 +369,7 @@ impl Engine {
     }
 
     /// Lists what a push would change.
-    fn plan_push(&self, planning: &mut Planning, ask: PushAsk) -> Result<(), StepError> {
+    async fn plan_push(&self, planning: &mut Planning, ask: PushAsk) -> Result<(), StepError> {
         let ask = &within_mount(&planning.run, ask);
         self.refuse_secrets(&planning.run, &ask.mount)?;
         let run = &planning.run;
@@ -375,7 +377,9 @@ impl Engine {
         let branch = target(run, ask, info.head.branch.as_deref())?.name;
         let cloned = run.state.steps.iter().rev().find(|step| step.mounts.iter().any(|path| path == ask.mount.as_str()));
         let url = cloned.and_then(|step| step.repository.as_ref()).map(|repository| repository.url.clone()).unwrap_or_default();
-        let changes = folder::changes(work, &ask.mount, &url, &branch, planning.with_diffs)?;
+        let changes = folder::changes(work, &ask.mount, &url, &branch)?;
+        let objects = info.objects;
+        let mut listed = Vec::new();
         for change in changes {
             let path = change.path();
             // A second push to a branch holds what the first one did.
@@ -386,13 +390,19 @@ impl Engine {
             planning.result.files.retain(|it| !same(&it.repository, &it.branch, &it.path));
             planning.result.changed = true;
             planning.result.paths.push(path);
-            if planning.result.files.len() >= PATHS_MAX {
-                planning.result.truncated = true;
-                continue;
-            }
-            let (file, fits) = change.shown(&planning.run.memory.masker, &mut planning.n_diff_bytes);
-            planning.result.truncated |= !fits;
-            planning.result.files.push(file);
+            listed.push(change);
+        }
+        let n_free = PATHS_MAX.saturating_sub(planning.result.files.len());
+        planning.result.truncated |= listed.len() > n_free;
+        listed.truncate(n_free);
+        if planning.with_diffs {
+            let shown = shown::of_plan(listed, objects, planning.run.memory.masker.clone(), planning.room.clone());
+            let (files, whole, room) = shown.await.map_err(|err| folder::git_error(&err))?;
+            planning.room = room;
+            planning.result.truncated |= !whole;
+            planning.result.files.extend(files);
+        } else {
+            planning.result.files.extend(listed.iter().map(folder::Change::file));
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::digest::{self, Covered};
 use crate::facts::Facts;
+use crate::plan::shown::Room;
 use crate::plan::{Gates, PlanError, PlanResult};
 use crate::run::Run;
 use crate::spec::RunSpec;
@@ -24,7 +25,7 @@ pub(crate) struct Planning {
     /// A local step could not be run: what follows it is not known either.
     pub(crate) blind: bool,
     pub(crate) with_diffs: bool,
-    pub(crate) n_diff_bytes: usize,
+    pub(crate) room: Room,
 }
 
 impl Planning {
@@ -42,7 +43,7 @@ impl Planning {
             decisions: Vec::new(),
             blind: false,
             with_diffs: true,
-            n_diff_bytes: 0,
+            room: Room::default(),
         }
     }
 

@@ -102,15 +102,6 @@ impl WorkFolder {
         let changes = tree::diff(&mount.objects, head, Some(tree), CHANGES_MAX)?;
         Ok(changes.iter().map(tree::RawChange::public).collect())
     }
-
-    /// A change as a unified diff, as [`Objects::unified`](crate::Objects::unified) tells it.
-    ///
-    /// # Errors
-    /// If an object is missing.
-    pub fn diff(&self, path: &RelPath, change: &Change) -> Result<String, FolderError> {
-        let (_, mount) = self.holder(path)?;
-        Ok(mount.objects.unified(change)?)
-    }
 }
 
 /// The tree that a commit of a mount's scope would have.

@@ -250,7 +250,7 @@ fn changes_are_listed_and_shown() {
     let shown: Vec<_> = changes.iter().map(|it| (it.path.as_str(), it.mode, it.old.is_some(), it.new.is_some())).collect();
     let expected = [("a", Mode::File, true, true), ("gone", Mode::File, true, false), ("run.sh", Mode::Executable, true, true)];
     assert_eq!(shown, expected);
-    insta::assert_snapshot!(folder.diff(&rel("src"), &changes[0]).unwrap(), @r"
+    insta::assert_snapshot!(folder.mounts()[0].objects.unified(&changes[0], std::time::Duration::from_secs(60)).unwrap(), @r"
     --- a/a
     +++ b/a
     @@ -1,3 +1,3 @@

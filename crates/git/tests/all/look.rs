@@ -2,8 +2,13 @@
 
 use crate::common::{Server, git, mirrors};
 use crate::work::{checked_out, commit, push_of};
-use seaway_git::{Checkout, Limits, ObjectId, Remote};
+use seaway_git::{Change, Checkout, Kind, Limits, Mode, ObjectId, Objects, Remote};
+use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// No comparison of a test takes longer.
+const MAX: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn what_was_pushed_is_told_from_the_disk_alone() {
@@ -30,7 +35,7 @@ async fn what_was_pushed_is_told_from_the_disk_alone() {
     let told = mirror.look(move |objects| {
         let changes = objects.changes(Some(base), second, 10)?;
         let few = objects.changes(Some(base), second, 1)?.len();
-        let diffs: Result<Vec<_>, _> = changes.iter().map(|change| objects.unified(change)).collect();
+        let diffs: Result<Vec<_>, _> = changes.iter().map(|change| objects.unified(change, MAX)).collect();
         let between = objects.between(base, second, 10)?;
         let newest = objects.between(base, second, 1)?;
         let back = objects.between(second, base, 10)?.len();
@@ -54,4 +59,29 @@ async fn what_was_pushed_is_told_from_the_disk_alone() {
     assert_eq!(ids(&newest), [second.to_string()]);
     assert!(first_commit.has_trailer("Promotion-Id", "bank/values.yaml") && !first_commit.has_trailer("Promotion-Id", "bank"));
     assert_eq!(server.state.n_requests.load(Ordering::SeqCst), n_requests);
+}
+
+/// A file of short lines in no order, almost as large as one that is compared.
+fn scattered(seed: u64) -> String {
+    let (mut text, mut state) = (String::new(), seed);
+    while text.len() < 1_000_000 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let _ = writeln!(text, "{}", (state >> 33) % 5000);
+    }
+    text
+}
+
+#[test]
+fn a_comparison_ends_when_its_time_is_over() {
+    let objects = Objects::in_memory();
+    let (old, new) = (objects.put(Kind::Blob, scattered(1)), objects.put(Kind::Blob, scattered(2)));
+    let change = Change { path: "lines.txt".into(), mode: Mode::File, old: Some(old), new: Some(new) };
+    let began = Instant::now();
+    let diff = objects.unified(&change, Duration::from_millis(100)).unwrap();
+    insta::assert_snapshot!(diff, @"
+    --- a/lines.txt
+    +++ b/lines.txt
+    … too different to be compared line by line
+    ");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
