@@ -46,6 +46,15 @@ fn a_bad_version_stops_in_e2e_and_both_versions_are_told() {
     assert_eq!(names, ["e2e", "prod-eu"]);
     assert_eq!(bank.decision("e2e").promote, [], "a failed attempt is not repeated");
     assert!(matches!(bank.decision("e2e").refused[0].1, Refusal::LastAttempt { .. }));
+    // A second try finds it in git, and pushes nothing.
+    let again = bank.promote("e2e", "1.5.2", "alice");
+    bank.settle();
+    let again = bank.promotions.iter_mut().find(|p| p.metadata.name.as_ref() == Some(&again)).unwrap();
+    let push = again.spec.steps.iter().position(|step| step.uses == "git-push").unwrap();
+    let went = &mut again.status.as_mut().unwrap().step_execution_metadata[push];
+    went.status = PromotionStepStatus::Skipped;
+    assert!(bank.why("e2e").contains("fund-transfer 1.5.2 (in git all the same): smoke test"), "{}", bank.why("e2e"));
+    assert!(bank.why_freight("1.5.2").starts_with("freight 1.5.2 at e2e is failed: fund-transfer 1.5.2 (in git all the same)"));
 }
 
 #[test]
@@ -106,6 +115,50 @@ fn freight_says_first_what_stops_it_where_it_has_come_furthest() {
     freight 1.5.2 at prod-eu is waiting: fund-transfer 1.5.2 is not verified in staging, since 0s; released by its verification in an upstream stage, or an approval
     freight 1.5.2 at prod-us is waiting: fund-transfer 1.5.2 is not verified in prod-eu, since 0s; released by its verification in an upstream stage, or an approval
     ");
+}
+
+#[test]
+fn going_around_the_stages_before_is_told_only_where_freight_does_not_come_by_itself() {
+    let mut bank = Bank::new();
+    let forget = |bank: &mut Bank| {
+        (bank.freight, bank.promotions) = (Vec::new(), Vec::new());
+        bank.stages.iter_mut().for_each(|stage| stage.status = None);
+    };
+    let hints = |bank: &Bank, name: &str| {
+        let stage = bank.stages.iter().find(|s| s.metadata.name.as_deref() == Some(name)).unwrap();
+        let freight = bank.freight.last().unwrap();
+        let of_stage = bank.with(|project| why::stage(project, stage));
+        let of_freight = bank.with(|project| why::freight_on_its_way(project, freight));
+        let of_freight = of_freight.into_iter().find(|answer| answer.links[0].name == name).unwrap();
+        assert_eq!(of_stage.reason, of_freight.reason, "{name}");
+        let row = bank.with(seaway_core::view::stages).into_iter().find(|row| row.stage == name).unwrap();
+        assert_eq!(row.hint, of_stage.hint, "{name}");
+        [of_stage.hint, of_freight.hint]
+    };
+    forget(&mut bank);
+    bank.push("1.5.1");
+    for _ in 0..3 {
+        for name in ["staging", "prod-eu", "prod-us"] {
+            assert_eq!(hints(&bank, name), ["", ""], "{name} of\n{}", bank.table());
+        }
+        bank.look();
+    }
+    bank.settle();
+    assert_eq!(hints(&bank, "prod-us"), ["", ""], "prod-eu waits for a person:\n{}", bank.table());
+    // What failed in e2e does not come further by itself.
+    forget(&mut bank);
+    bank.push("1.5.2");
+    bank.settle();
+    for name in ["staging", "prod-eu", "prod-us"] {
+        let around = format!("seaway approve 1.5.2 --stage {name}");
+        assert_eq!(hints(&bank, name), [around.as_str(); 2], "{name} of\n{}", bank.table());
+    }
+    // Nor does what only a stage verifies that is blocked.
+    forget(&mut bank);
+    bank.push("1.5.3");
+    bank.edit("qa", |stage| stage.spec.promotion_template.as_mut().unwrap().spec.steps.push(bank::step("helm-template")));
+    bank.settle();
+    assert_eq!(hints(&bank, "staging"), ["seaway approve 1.5.3 --stage staging"; 2], "{}", bank.table());
 }
 
 #[test]

@@ -67,6 +67,11 @@ impl<'a> Lens<'a> {
         self.index.freight(name)
     }
 
+    /// What to type about a stage, by how all of them stand.
+    pub(super) fn hint(&self, stage: &Stage) -> String {
+        why::tell_stage(&self.index, stage).hint
+    }
+
     /// A stage's row, and the whole answer about it.
     pub fn stage(&self, stage: &Stage) -> (StageRow, Answer) {
         let answer = why::of_stage(&self.index, stage);
@@ -75,10 +80,7 @@ impl<'a> Lens<'a> {
         let has: Vec<String> = inside.iter().map(|f| self.index.labels.of(f)).collect();
         let next = why::next(&self.index, stage);
         let next_freight = next.map(|freight| own_name(freight).to_owned());
-        // Git has what landed last; what landed before that was written over.
-        let landed = self.index.promotions(&answer.name).iter().copied().filter(|p| why::landed(p));
-        let last = landed.max_by_key(|p| p.status.as_ref().and_then(|s| s.finished_at.as_ref()).map(|time| time.0));
-        let in_git = last.map(|p| p.spec.freight.as_str()).filter(|name| {
+        let in_git = why::landed_last(self.index.promotions(&answer.name)).map(|p| p.spec.freight.as_str()).filter(|name| {
             let failed = answer.state == State::Failed && next_freight.as_deref() == Some(*name);
             failed || !inside.iter().any(|f| f.name == *name)
         });

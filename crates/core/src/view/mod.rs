@@ -38,7 +38,12 @@ pub struct Row {
 
 /// A row a stage, in the order of the pipeline.
 pub fn stages(project: &Project<'_>) -> Vec<Row> {
-    Lens::new(project).stages().into_iter().map(Row::from).collect()
+    let lens = Lens::new(project);
+    let told = |row: StageRow| match lens.stage_named(&row.name) {
+        Some(stage) if row.state == State::Empty => Row { hint: lens.hint(stage), ..Row::from(row) },
+        _ => Row::from(row),
+    };
+    lens.stages().into_iter().map(told).collect()
 }
 
 impl From<StageRow> for Row {

@@ -1,12 +1,12 @@
 //! Where a piece of freight is on its way: what went wrong with it at a stage, and why it may or may not go in.
 
 use super::promotion::plainly;
-use super::{Answer, Index, State, age, landed, left};
+use super::{Answer, Index, State, age, landed_last, left};
 use crate::freight::{Availability, own_name, to_stage};
 use crate::reason::Reason;
 use crate::stage::{is_control_flow, queue};
 use jiff::Timestamp;
-use seaway_api::kargo::{Freight, Promotion, PromotionPhase, Stage};
+use seaway_api::kargo::{Freight, Promotion, PromotionPhase, Stage, VerificationPhase};
 use std::cmp::Reverse;
 
 /// What releases freight whose promotion failed or was stopped.
@@ -24,12 +24,57 @@ pub(crate) fn of(index: &Index<'_>, freight: &Freight, stage: &Stage) -> Answer 
         .unwrap_or_else(|| available(index, freight, stage))
 }
 
+/// What to type about freight that is not let in: going around the stages before is for what does not come through them by itself.
+pub(super) fn hint_of(index: &Index<'_>, freight: &Freight, stage: &Stage, answer: &Answer) -> String {
+    let comes = match answer.reason {
+        Reason::Soaking => true,
+        Reason::AwaitingUpstream => !stands_before(index, freight, stage, index.project.stages.len()),
+        _ => false,
+    };
+    if comes { String::new() } else { answer.hint.clone() }
+}
+
+/// Whether what the freight waits for before this stage does not come by itself; `n_stages` are looked through at most.
+fn stands_before(index: &Index<'_>, freight: &Freight, stage: &Stage, n_stages: usize) -> bool {
+    let Availability::Unverified { stages, all } = to_stage(freight, stage, index.project.now, &|s| index.passes_on(s)) else {
+        return false;
+    };
+    // A ring of stages lets nothing in.
+    let Some(n_left) = n_stages.checked_sub(1) else { return true };
+    let stands = |name: &String| index.stage(name).is_none_or(|upstream| stands_in(index, freight, upstream, n_left));
+    if all { stages.iter().any(stands) } else { stages.iter().all(stands) }
+}
+
+/// Whether the stage will not verify the freight unless somebody does something about it.
+fn stands_in(index: &Index<'_>, freight: &Freight, upstream: &Stage, n_left: usize) -> bool {
+    let there = Visit::new(index, freight, upstream);
+    if there.is_inside().is_some() {
+        return there.has_failed_verification();
+    }
+    if let Some(way) = there.under_way() {
+        return way.state.is_stuck();
+    }
+    if there.failed().is_some() {
+        return true;
+    }
+    match there.has_been() {
+        // It came, and the stage has not taken note of it yet.
+        Some(been) => been.reason != Reason::Current,
+        None => super::stage::is_given_up(index, upstream) || stands_before(index, freight, upstream, n_left),
+    }
+}
+
 /// The answers of all stages that request the freight, in the order of the pipeline; first of all what stops it where it has come
 /// furthest, else where it has come to.
 pub(crate) fn all(index: &Index<'_>, freight: &Freight) -> Vec<Answer> {
     let takes = |stage: &&Stage| stage.spec.requested_freight.iter().any(|request| request.origin == freight.origin);
     let stages: Vec<&Stage> = crate::view::in_order(index.project.stages).into_iter().filter(takes).collect();
-    let mut answers: Vec<Answer> = stages.iter().map(|stage| of(index, freight, stage)).collect();
+    let told = |stage: &&Stage| {
+        let answer = of(index, freight, stage);
+        let hint = hint_of(index, freight, stage, &answer);
+        answer.hint(hint)
+    };
+    let mut answers: Vec<Answer> = stages.iter().map(told).collect();
     let depths = crate::view::depths(index.project.stages);
     let depth = |answer: &Answer| depths.get(answer.at_stage()).copied().unwrap_or_default();
     let passed = |name: &str| answers.iter().any(|answer| answer.at_stage() == name && answer.is_past());
@@ -99,6 +144,13 @@ impl<'p, 'a> Visit<'p, 'a> {
         Some(self.say(State::Unchecked, Reason::Current, cause).since(since.map(|t| t.0)))
     }
 
+    /// Whether the verification of what is in the stage ended otherwise than well.
+    fn has_failed_verification(&self) -> bool {
+        let inside = self.stage.status.as_ref().and_then(|status| status.freight_history.first());
+        let last = inside.and_then(|inside| inside.verification_history.first()).map(|it| it.phase.as_str());
+        last.map(VerificationPhase::from).is_some_and(|phase| phase.is_terminal() && phase != VerificationPhase::Successful)
+    }
+
     fn under_way(&self) -> Option<Answer> {
         let mut open = self.own.clone();
         open.retain(|p| !queue::phase(p).is_terminal());
@@ -129,9 +181,7 @@ impl<'p, 'a> Visit<'p, 'a> {
             }
             _ => {
                 let of = super::promotion::of(self.index, last);
-                // What landed before other freight did was written over.
-                let over = |p: &&Promotion| landed(p) && queue::name(p) > queue::name(last);
-                let in_git = landed(last) && !self.index.promotions(self.name).iter().copied().any(|p| over(&p));
+                let in_git = landed_last(self.index.promotions(self.name)).is_some_and(|it| it.spec.freight == last.spec.freight);
                 let written = if in_git { " (in git all the same)" } else { "" };
                 self.say(State::Failed, of.reason, format!("{}{written}: {}", self.label, of.cause))
                     .since(of.since)

@@ -12,7 +12,7 @@ mod warehouse;
 pub(crate) use index::Index;
 pub(crate) use promotion::of as of_promotion;
 pub use promotion::{plainly, who};
-pub(crate) use stage::{landed, next, of as of_stage};
+pub(crate) use stage::{landed_last, next, of as of_stage, told as tell_stage};
 pub use state::State;
 pub use unreadable::unreadable;
 pub(crate) use warehouse::of as of_warehouse;
@@ -164,7 +164,7 @@ impl Answer {
 
 /// The answer about one stage.
 pub fn stage(project: &Project<'_>, stage: &Stage) -> Answer {
-    stage::of(&Index::new(project), stage)
+    stage::told(&Index::new(project), stage)
 }
 
 /// The answer about one warehouse.
@@ -191,7 +191,7 @@ pub fn freight_on_its_way(project: &Project<'_>, freight: &Freight) -> Vec<Answe
 pub fn stuck(project: &Project<'_>) -> Vec<Answer> {
     let index = Index::new(project);
     let warehouses = project.warehouses.iter().map(|w| warehouse::of(&index, w));
-    let stages = crate::view::in_order(project.stages).into_iter().map(|s| stage::of(&index, s));
+    let stages = crate::view::in_order(project.stages).into_iter().map(|s| stage::told(&index, s));
     warehouses.chain(stages).filter(Answer::does_not_move).collect()
 }
 

@@ -22,6 +22,20 @@ pub(crate) fn of(index: &Index<'_>, stage: &Stage) -> Answer {
         .unwrap_or_else(|| look.settled())
 }
 
+/// The same for a reader of everything: where the stages before stand, it says how to go around them. A board keeps its rows without
+/// that, since it is of other stages.
+pub(crate) fn told(index: &Index<'_>, stage: &Stage) -> Answer {
+    let answer = of(index, stage);
+    if answer.reason != Reason::AwaitingUpstream {
+        return answer;
+    }
+    let look = Look::new(index, stage);
+    let newest =
+        stage.spec.requested_freight.first().and_then(|request| look.listing(request).freight.first().map(|(it, _)| *it));
+    let hint = newest.map(|it| super::freight::hint_of(index, it, stage, &super::freight::available(index, it, stage)));
+    answer.hint(hint.unwrap_or_default())
+}
+
 /// The freight that would come next: what is on its way, what failed, or the newest there is beyond what is in the stage.
 pub(crate) fn next<'a>(index: &Index<'a>, stage: &Stage) -> Option<&'a Freight> {
     let look = Look::new(index, stage);
@@ -35,6 +49,12 @@ pub(crate) fn next<'a>(index: &Index<'a>, stage: &Stage) -> Option<&'a Freight> 
         let listing = look.listing(request);
         look.newer(request, &listing).map(|(freight, _)| freight)
     })
+}
+
+/// Whether nothing comes through the stage before somebody mends it.
+pub(super) fn is_given_up(index: &Index<'_>, stage: &Stage) -> bool {
+    let look = Look::new(index, stage);
+    look.given_up().or_else(|| look.missing_input()).is_some()
 }
 
 struct Look<'p, 'a> {
@@ -157,7 +177,9 @@ impl<'p, 'a> Look<'p, 'a> {
         }
         let freight = self.index.freight(&last.spec.freight);
         let label = freight.map_or_else(|| last.spec.freight.clone(), |f| self.index.labels.of(&f.reference()));
-        let written = if landed(last) { " (in git all the same)" } else { "" };
+        // A second try may have found it there and pushed nothing.
+        let is_in_git = landed_last(self.promotions).is_some_and(|it| it.spec.freight == last.spec.freight);
+        let written = if is_in_git { " (in git all the same)" } else { "" };
         Some(
             self.say(State::Failed, own.reason, format!("{label}{written}: {}", own.cause))
                 .since(own.since)
@@ -314,7 +336,7 @@ impl<'p, 'a> Look<'p, 'a> {
                 .since(own.since.or(self.created()))
                 .waits_for(own.waits_for)
                 .released_by(own.releases)
-                .hint(own.hint);
+                .hint(if own.reason == Reason::AwaitingUpstream { String::new() } else { own.hint });
         }
         let of = request.origin.name.as_str();
         let warehouse = self.index.warehouse(of);
@@ -332,8 +354,14 @@ impl<'p, 'a> Look<'p, 'a> {
     }
 }
 
+/// Of a stage's promotions the one that git has: what landed before it was written over.
+pub(crate) fn landed_last<'a>(promotions: &[&'a Promotion]) -> Option<&'a Promotion> {
+    let ended = |p: &&Promotion| p.status.as_ref().and_then(|s| s.finished_at.as_ref()).map(|time| time.0);
+    promotions.iter().copied().filter(|p| landed(p)).max_by_key(ended)
+}
+
 /// Whether a promotion's push had landed, whatever came after.
-pub(crate) fn landed(promotion: &Promotion) -> bool {
+fn landed(promotion: &Promotion) -> bool {
     let Some(status) = &promotion.status else { return false };
     promotion
         .spec
