@@ -74,9 +74,7 @@ impl Cli {
     /// # Errors
     /// What went wrong, with what to do about it.
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        if let Some(project) = &self.global.project {
-            crate::typed::named(project);
-        }
+        crate::typed::named(&self.global);
         let threads = matches!(self.command, Command::Serve(_) | Command::Demo(_));
         let mut builder =
             if threads { tokio::runtime::Builder::new_multi_thread() } else { tokio::runtime::Builder::new_current_thread() };

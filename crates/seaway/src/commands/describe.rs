@@ -46,7 +46,7 @@ impl Args {
             if explained {
                 let world = world::read(&session.verbs_of(project.as_str())).await?;
                 for answer in why::about(&world, &format!("{}/{name}", kind.resource.plural), &project)? {
-                    output::print(why::text(&answer, world.now));
+                    output::print(why::text(&answer, world.now, crate::typed::typed));
                 }
                 output::print(history(&world, &word, &name));
             }

@@ -258,7 +258,7 @@ impl Look {
             "Event" => "they come as things happen: `seaway watch`",
             _ => "seaway apply -f FILE; `seaway demo` comes with a pipeline to look at",
         };
-        output::aside(format_args!("hint: {how}"));
+        output::aside(format_args!("hint: {}", typed(how)));
     }
 }
 

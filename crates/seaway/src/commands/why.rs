@@ -5,7 +5,7 @@ use crate::exit::{Exit, Failure};
 use crate::kinds;
 use crate::output::{self, Format};
 use crate::session::{Access, Session};
-use crate::typed::typed;
+use crate::typed::{typed, typed_of};
 use crate::world::{self, World};
 use jiff::Timestamp;
 use kube::ResourceExt as _;
@@ -62,8 +62,11 @@ impl Args {
                     output::line(format_args!("everything moves in {}", projects.join(", ")));
                 }
                 for (project, answer) in &answers {
-                    let prefix = if self.all { format!("{project}: ") } else { String::new() };
-                    output::print(format_args!("{prefix}{}", text(answer, now)));
+                    if self.all {
+                        output::print(format_args!("{project}: {}", text(answer, now, |hint| typed_of(project, hint))));
+                    } else {
+                        output::print(text(answer, now, typed));
+                    }
                 }
             }
         }
@@ -72,7 +75,7 @@ impl Args {
 }
 
 /// The first line, then what to type.
-pub(crate) fn text(answer: &Answer, now: Timestamp) -> String {
+pub(crate) fn text(answer: &Answer, now: Timestamp, typed: impl Fn(&str) -> String) -> String {
     let first = format!("{}\n", answer.first_line(now));
     let until = answer.until.map(|until| format!("  in {}\n", why::left(until, now))).unwrap_or_default();
     let hint = if answer.hint.is_empty() { String::new() } else { format!("  hint: {}\n", typed(&answer.hint)) };

@@ -1,6 +1,6 @@
 //! Which control plane and which project a command means, with real ones.
 
-use crate::running::{BANK, Plane, run, seaway};
+use crate::running::{BANK, FREIGHT, Plane, run, seaway};
 use std::fs;
 use tempfile::TempDir;
 
@@ -74,4 +74,22 @@ fn the_project_is_the_only_one_or_must_be_named() {
     ");
     assert!(plane.ok(&["get", "stages", "-n", "bank"]).contains("qa"));
     assert!(plane.ok(&["get", "stages", "-A"]).starts_with("PROJECT"));
+}
+
+#[test]
+fn what_is_told_to_type_asks_the_control_plane_and_the_project_that_were_meant() {
+    let plane = Plane::start();
+    assert_eq!(plane.apply(&format!("{BANK}---\n{FREIGHT}"), &[]).code, 0);
+    // As where another control plane would be found: nothing but the command line names this one.
+    let ask = |args: &[&str]| run(seaway(plane.home()).args(args).current_dir(plane.home()));
+    let said = ask(&["--data", "data", "get", "stages"]);
+    assert!(said.out.ends_with("\nnext: seaway plan --data data qa --freight 1.5.0\n"), "{}{}", said.out, said.err);
+    let said = ask(&["why", "-A", "--kubeconfig", "data/kubeconfig"]);
+    // Its warehouse, which nobody serves, may have said something first.
+    let hint = "  hint: seaway promote --kubeconfig data/kubeconfig -p bank qa --freight 1.5.0\n";
+    assert!(said.out.contains("bank: stage qa ") && said.out.ends_with(hint), "{}{}", said.out, said.err);
+    let said = ask(&["token", "revoke", "none", "--data", "data"]);
+    assert!(said.err.ends_with("hint: `seaway token --data data list` lists yours\n"), "{}", said.err);
+    // The environment is there where it is pasted, too.
+    assert_eq!(plane.ok(&["get", "stages"]).lines().last(), Some("next: seaway plan qa --freight 1.5.0"));
 }

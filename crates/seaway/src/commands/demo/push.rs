@@ -1,6 +1,7 @@
 //! `seaway demo push`: builds a tiny image and pushes it to the demo's registry.
 
 use super::{Hinted, bank, control};
+use crate::typed::typed;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use seaway_base::http::{Egress, HttpClient};
@@ -22,9 +23,9 @@ pub(super) async fn run(folder: &Path, image: &str, bad: bool) -> Result<()> {
     match bank::constraint(service).filter(|constraint| !is_wanted(version, constraint)) {
         Some(constraint) => {
             say!("no freight comes of it: warehouse {} takes {service} {constraint}", bank::WAREHOUSE);
-            say!("next: seaway get warehouses");
+            say!("next: {}", typed("seaway get warehouses"));
         }
-        None => say!("next: seaway get stages -w"),
+        None => say!("next: {}", typed("seaway get stages -w")),
     }
     Ok(())
 }
