@@ -1,7 +1,7 @@
 // A stage as it stands: name, version as the hero, state as shape and word, what it waits for; the same in the graph and in the list.
 import type { StageForYou } from "../shared/api/types.ts";
 import { Ago } from "../shared/look/Ago.tsx";
-import { stageColour } from "../shared/look/state.ts";
+import { stageColour } from "../shared/look/colours.ts";
 import { StateMark } from "../shared/look/StateMark.tsx";
 import { Version } from "../shared/look/Version.tsx";
 import { cutMiddle, partsOf } from "../shared/look/version.ts";
@@ -15,7 +15,7 @@ export function StageFace({ stage, max }: { stage: StageForYou; max?: number }) 
   const isByItself = stage.promotesByItself && stage.waitsFor === "" && CALM.has(stage.state);
   const inGit = partsOf(stage.inGit ?? "")[0]?.version ?? "";
   return (
-    <span className={css.face} style={{ borderLeftColor: stageColour(stage.index) }}>
+    <span className={css.face} style={{ borderLeftColor: stageColour(stage.colour) }}>
       <span className={css.head}>
         <span className={css.name}>
           <span className="visually-hidden">stage </span>

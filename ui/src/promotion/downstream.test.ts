@@ -10,7 +10,7 @@ test("what comes directly after a stage, through those that only pass on", () =>
     stage("fan-in", 2, { upstream: ["qa"], controlFlow: true }),
     stage("prod", 3, { upstream: ["fan-in"] }),
     stage("later", 4, { upstream: ["prod"] }),
-  ].map((one) => stageForYou(one, NO_RIGHTS));
+  ].map((one) => stageForYou(one, NO_RIGHTS, 0));
   const check = (name: string, wanted: string[]) => expect(downstreamOf(name, stages).map((one) => one.name)).toEqual(wanted);
   check("qa", ["load", "prod"]);
   check("prod", ["later"]);

@@ -12,7 +12,7 @@ import { Button } from "../shared/look/Button.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
 import { Panel } from "../shared/look/Panel.tsx";
 import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
-import { stageColour } from "../shared/look/state.ts";
+import { stageColour } from "../shared/look/colours.ts";
 import { StateMark } from "../shared/look/StateMark.tsx";
 import { partsOf } from "../shared/look/version.ts";
 import { Why } from "../shared/look/Why.tsx";
@@ -35,7 +35,7 @@ export function StagePanel({ name }: { name: string }) {
       </Panel>
     );
   return (
-    <Panel kind="stage" title={stage.name} subtitle={<StateMark state={stage.state} />} colour={stageColour(stage.index)}>
+    <Panel kind="stage" title={stage.name} subtitle={<StateMark state={stage.state} />} colour={stageColour(stage.colour)}>
       {answer ? (
         <Why answer={answer} />
       ) : (
@@ -120,7 +120,7 @@ function Freight({ stage }: { stage: StageForYou }) {
         </Row>
         {stage.inGit && (
           <Row name="git has">
-            <b>{stage.inGit}</b>: the last promotion wrote it and then failed
+            <b>{stage.inGit}</b>: a promotion wrote it and then failed
           </Row>
         )}
         {stage.next !== "" && (

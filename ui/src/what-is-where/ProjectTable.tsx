@@ -3,17 +3,18 @@ import type { Cell } from "../shared/api/types.ts";
 import { useGo } from "../shared/frame/open.ts";
 import { useBoard, useList } from "../shared/live/hooks.ts";
 import { Ago } from "../shared/look/Ago.tsx";
-import { stageColour } from "../shared/look/state.ts";
+import { stageColour } from "../shared/look/colours.ts";
 import { StateMark } from "../shared/look/StateMark.tsx";
 import { cutMiddle } from "../shared/look/version.ts";
-import { isTall, type Table } from "./table.ts";
+import { about, gitHas, isTall, type Table } from "./table.ts";
 import css from "./WhatIsWherePage.module.css";
 
 export function ProjectTable({ table, isNarrow }: { table: Table; isNarrow: boolean }) {
   const { project } = useBoard();
   const known = useList("stages");
   const isHere = table.project === project;
-  const colour = (stage: string, at: number) => stageColour((isHere ? known.find((one) => one.name === stage)?.index : undefined) ?? at);
+  const colour = (stage: string) =>
+    stageColour((isHere ? known.find((one) => one.name === stage)?.colour : undefined) ?? table.colours.get(stage) ?? 0);
   const tall = isTall(table, isNarrow);
   const heads = tall ? table.rows.map((row) => row.service) : table.stages;
   return (
@@ -22,9 +23,9 @@ export function ProjectTable({ table, isNarrow }: { table: Table; isNarrow: bool
         <thead>
           <tr>
             <th scope="col">{tall ? "stage" : "service"}</th>
-            {heads.map((name, at) => (
+            {heads.map((name) => (
               <th key={name} scope="col">
-                {!tall && <i className={css.bar} style={{ background: colour(name, at) }} />}
+                {!tall && <i className={css.bar} style={{ background: colour(name) }} />}
                 {name}
               </th>
             ))}
@@ -35,11 +36,11 @@ export function ProjectTable({ table, isNarrow }: { table: Table; isNarrow: bool
             ? table.stages.map((stage, at) => (
                 <tr key={stage}>
                   <th scope="row">
-                    <i className={css.edge} style={{ background: colour(stage, at) }} />
+                    <i className={css.edge} style={{ background: colour(stage) }} />
                     {stage}
                   </th>
                   {table.rows.map((row) => (
-                    <td key={row.service}>{row.cells[at] && <Where cell={row.cells[at]} isHere={isHere} />}</td>
+                    <td key={row.service}>{row.cells[at] && <Where service={row.service} cell={row.cells[at]} isHere={isHere} />}</td>
                   ))}
                 </tr>
               ))
@@ -47,7 +48,7 @@ export function ProjectTable({ table, isNarrow }: { table: Table; isNarrow: bool
                 <tr key={row.service}>
                   <th scope="row">{row.service}</th>
                   {row.cells.map((cell, at) => (
-                    <td key={table.stages[at]}>{cell && <Where cell={cell} isHere={isHere} />}</td>
+                    <td key={table.stages[at]}>{cell && <Where service={row.service} cell={cell} isHere={isHere} />}</td>
                   ))}
                 </tr>
               ))}
@@ -57,8 +58,10 @@ export function ProjectTable({ table, isNarrow }: { table: Table; isNarrow: bool
   );
 }
 
-function Where({ cell, isHere }: { cell: Cell; isHere: boolean }) {
+function Where({ service, cell, isHere }: { service: string; cell: Cell; isHere: boolean }) {
   const { open } = useGo();
+  const next = about(cell, service);
+  const inGit = gitHas(cell, service);
   return (
     <a
       className={css.cell}
@@ -75,8 +78,18 @@ function Where({ cell, isHere }: { cell: Cell; isHere: boolean }) {
     >
       <span className={css.version}>{cell.version === "" ? "–" : cutMiddle(cell.version, 16)}</span>
       <span className={css.small}>
+        {next !== "" && (
+          <span className={css.next} title={cell.next}>
+            {cutMiddle(next, 20)}
+          </span>
+        )}
         <StateMark state={cell.state} /> {cell.since && <Ago at={cell.since} />}
       </span>
+      {inGit !== "" && (
+        <span className={css.small} title={cell.inGit}>
+          <b className={css.git}>git has {cutMiddle(inGit, 12)}</b>
+        </span>
+      )}
     </a>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isTall, tablesOf } from "./table.ts";
+import { about, gitHas, isTall, tablesOf } from "./table.ts";
 
 const cell = (project: string, stage: string, version: string) => ({ project, stage, version, state: "unchecked" });
 const answer = {
@@ -29,7 +29,18 @@ test("many stages stand one under the other, and so do a few on a phone", () => 
   const table = (nStages: number) => ({
     project: "x",
     stages: Array.from({ length: nStages }, String),
+    colours: new Map<string, number>(),
     rows: [{ service: "a", cells: [] }],
   });
   expect([isTall(table(5), false), isTall(table(5), true), isTall(table(40), false)]).toEqual([false, true, true]);
+});
+
+test("a version that failed is named beside the one that is there, and only its own service has it in git", () => {
+  const failed = { ...cell("x", "e2e", "1.5.1"), state: "failed", next: "fund-transfer 1.5.2", inGit: "fund-transfer 1.5.2" };
+  expect([about(failed, "fund-transfer"), gitHas(failed, "fund-transfer")]).toEqual(["1.5.2", "1.5.2"]);
+  expect([about(failed, "account-info"), gitHas(failed, "account-info")]).toEqual(["fund-transfer 1.5.2", ""]);
+  const calm = { ...cell("x", "qa", "1.5.1"), next: "fund-transfer 1.5.2" };
+  expect([about(calm, "fund-transfer"), gitHas(calm, "fund-transfer")]).toEqual(["", ""]);
+  const table = tablesOf({ services: ["fund-transfer"], rows: [{ service: "fund-transfer", cells: [failed] }] }, "x", "1.5.2");
+  expect(table.length).toBe(1);
 });

@@ -482,6 +482,8 @@ export class World {
           state: stage.state,
           since: stage.since,
           freight: freight?.name,
+          next: stage.next,
+          inGit: stage.inGit,
         };
       });
     return {

@@ -127,6 +127,8 @@ export interface StageView {
 /** A stage as the one who looks sees it: their right is known, and *a promoter* is *you* where it is. */
 export interface StageForYou extends StageView {
   mayPromote: boolean;
+  /** Which of the identity colours it has. */
+  colour: number;
 }
 
 export interface Artifact {
@@ -317,6 +319,10 @@ export interface Cell {
   state: string;
   since?: string;
   freight?: string;
+  /** What comes next, is on its way or has failed. */
+  next?: string;
+  /** What git has, where that is not what is there. */
+  inGit?: string;
 }
 export interface WhatIsWhere {
   services: string[];

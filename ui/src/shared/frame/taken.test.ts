@@ -17,7 +17,7 @@ const freight: FreightView = {
   approvedFor: [],
   mayGoTo: ["prod-eu", "prod-us", "all"],
 };
-const mine = (name: string, change = {}) => ({ ...stage(name, 0, change), mayPromote: true });
+const mine = (name: string, change = {}) => ({ ...stage(name, 0, change), mayPromote: true, colour: 0 });
 
 test("a stage takes what may go there from who may promote, and not what it has", () => {
   expect(takes(mine("prod-eu"), freight)).toBe(true);

@@ -109,3 +109,21 @@ test("promotions of one second are in the order in which they were made, newest 
   live.replace({ ...board(1, []), promotions: [row("staging.01m3.f"), row("qa.01m1.f"), row("e2e.01m2.f")] });
   expect(live.list("promotions").map((one) => one.stage)).toEqual(["staging", "e2e", "qa"]);
 });
+
+test("a stage's colour is its name's: one that comes wakes only those who give way to it", () => {
+  const live = new LiveBoard("bank");
+  live.replace(board(1, [stage("qa", 0), stage("e2e", 1), stage("staging", 2)]));
+  const colours = () => new Map(live.list("stages").map((one) => [one.name, one.colour]));
+  const before = colours();
+  expect(new Set(before.values()).size).toBe(3);
+  live.apply({ revision: 2, stages: [stage("staging", 2, { state: "promoting" })] });
+  expect(colours()).toEqual(before);
+  const woken = watched(live, "stages/qa", "stages/e2e", "stages/staging");
+  live.apply({ revision: 3, stages: [stage("prod", 3)] });
+  const after = colours();
+  expect(new Set(after.values()).size).toBe(4);
+  const moved = [...before].filter(([name, colour]) => after.get(name) !== colour).map(([name]) => `stages/${name}`);
+  expect(woken).toEqual(moved);
+  live.allow({ promote: ["qa"], approve: false, refresh: false, write: false });
+  expect(colours()).toEqual(after);
+});

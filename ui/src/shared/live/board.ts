@@ -1,5 +1,6 @@
 // The live cache: one project's board, normalised; whoever reads one object is told only when that object changed.
 import type { Answer, Board, BoardChange, FreightView, PromotionRow, Rights, StageForYou, StageView, WarehouseView } from "../api/types.ts";
+import { coloursOf } from "../look/colours.ts";
 import { answerForYou, NO_RIGHTS, stageForYou } from "./rights.ts";
 
 export interface Kinds {
@@ -51,6 +52,7 @@ export class LiveBoard {
   #lists: { [K in Kind]: readonly Kinds[K][] } = { stages: [], freight: [], warehouses: [], promotions: [] };
   /** Stages and answers as the server says them, to be read again when a right comes or goes. */
   #said = { stages: new Map<string, StageView>(), answers: new Map<string, Answer>() };
+  #colours = new Map<string, number>();
   #listeners = new Map<Topic, Set<() => void>>();
 
   constructor(project: string) {
@@ -118,7 +120,7 @@ export class LiveBoard {
     const touched = new Set<Topic>(["rights"]);
     this.#put(
       "stages",
-      [...this.#said.stages.values()].map((stage) => stageForYou(stage, rights)),
+      [...this.#said.stages.values()].map((stage) => this.#read(stage)),
       [],
       touched,
     );
@@ -139,9 +141,19 @@ export class LiveBoard {
 
   /** Keeps what the server says of stages, and reads it for the one who looks. */
   #hear(stages: readonly StageView[], gone: readonly string[]): StageForYou[] {
-    for (const name of gone) this.#said.stages.delete(name);
-    for (const stage of stages) this.#said.stages.set(stage.name, stage);
-    return stages.map((stage) => stageForYou(stage, this.rights));
+    const known = this.#said.stages;
+    const isOtherPipeline = gone.length > 0 || stages.some((stage) => known.get(stage.name)?.index !== stage.index);
+    for (const name of gone) known.delete(name);
+    for (const stage of stages) known.set(stage.name, stage);
+    if (!isOtherPipeline) return stages.map((stage) => this.#read(stage));
+    // One that comes or goes may change the colours of others.
+    const all = [...known.values()];
+    this.#colours = coloursOf([...all].sort(byPlace).map((stage) => stage.name));
+    return all.map((stage) => this.#read(stage));
+  }
+
+  #read(stage: StageView): StageForYou {
+    return stageForYou(stage, this.rights, this.#colours.get(stage.name) ?? 0);
   }
 
   #goneFrom(kind: Kind, some: readonly { name: string }[]): string[] {
@@ -189,8 +201,10 @@ const newestFirst = (a: string, b: string) => (a < b ? 1 : a > b ? -1 : 0);
 /** Creation is told by the second; the name `stage.ULID.freight` orders what came within one. */
 const madeAt = (name: string) => name.split(".").at(-2) ?? name;
 
+const byPlace = (a: StageView, b: StageView) => a.index - b.index || a.name.localeCompare(b.name);
+
 const ORDER: { [K in Kind]: (a: Kinds[K], b: Kinds[K]) => number } = {
-  stages: (a, b) => a.index - b.index || a.name.localeCompare(b.name),
+  stages: byPlace,
   freight: (a, b) => newestFirst(a.foundAt, b.foundAt) || a.name.localeCompare(b.name),
   warehouses: (a, b) => a.name.localeCompare(b.name),
   promotions: (a, b) => newestFirst(a.createdAt, b.createdAt) || newestFirst(madeAt(a.name), madeAt(b.name)),

@@ -6,10 +6,10 @@ export const NO_RIGHTS: Rights = { promote: [], approve: false, refresh: false, 
 const toYou = (text: string) => text.replace(/\ba promoter\b/g, "you");
 
 /** A stage with the right of the one who looks; what they can type is told only to those it works for. */
-export function stageForYou(stage: StageView, rights: Rights): StageForYou {
+export function stageForYou(stage: StageView, rights: Rights, colour: number): StageForYou {
   const mayPromote = rights.promote.includes(stage.name);
-  if (mayPromote) return { ...stage, mayPromote, waitsFor: toYou(stage.waitsFor), cause: toYou(stage.cause) };
-  return { ...stage, mayPromote, hint: stage.state === "waiting" ? "" : stage.hint };
+  if (mayPromote) return { ...stage, colour, mayPromote, waitsFor: toYou(stage.waitsFor), cause: toYou(stage.cause) };
+  return { ...stage, colour, mayPromote, hint: stage.state === "waiting" ? "" : stage.hint };
 }
 
 /** An answer as the one who may release it reads it. */

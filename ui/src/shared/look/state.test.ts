@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hasEnded, isStuck, shapeOf, stageColour, waitsForYou } from "./state.ts";
+import { hasEnded, isStuck, shapeOf, waitsForYou } from "./state.ts";
 
 test("every word of the glossary has a shape, and states that differ in kind differ in shape", () => {
   const words = ["empty", "promoting", "unchecked", "verified", "waiting", "blocked", "failed", "held", "uncertain"];
@@ -21,5 +21,3 @@ test("waits for you, not for a promoter and not for time", () => {
   expect(waitsForYou("41s of soak")).toBe(false);
   expect(waitsForYou("younger freight")).toBe(false);
 });
-
-test("stage colours repeat after eight", () => expect(stageColour(9)).toBe(stageColour(1)));

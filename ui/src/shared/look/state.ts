@@ -40,7 +40,3 @@ export const hasEnded = (phase: string) => ENDED.has(phase.toLowerCase());
 
 /** `you: manual promotion` waits for the one who looks. */
 export const waitsForYou = (waitsFor: string) => /^you\b/.test(waitsFor);
-
-const N_STAGE_COLOURS = 8;
-/** The identity colour of a stage, the same wherever it is shown. */
-export const stageColour = (index: number) => `var(--stage-${((index % N_STAGE_COLOURS) + N_STAGE_COLOURS) % N_STAGE_COLOURS})`;
