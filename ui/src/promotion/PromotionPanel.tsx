@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { api } from "../shared/api/client.ts";
+import { Problem } from "../shared/api/problem.ts";
 import type { PromotionView } from "../shared/api/types.ts";
 import { useOpen } from "../shared/frame/open.ts";
 import { OpenLink } from "../shared/frame/OpenLink.tsx";
@@ -11,6 +12,7 @@ import { answerToYou } from "../shared/live/rights.ts";
 import { Action } from "../shared/look/Action.tsx";
 import { Ago } from "../shared/look/Ago.tsx";
 import { Copy } from "../shared/look/Copy.tsx";
+import { Empty } from "../shared/look/Empty.tsx";
 import { Panel } from "../shared/look/Panel.tsx";
 import { ProblemNote } from "../shared/look/ProblemNote.tsx";
 import { Actions, Row, Rows, Section } from "../shared/look/Section.tsx";
@@ -45,10 +47,15 @@ export function PromotionPanel({ name }: { name: string }) {
   const view = query.data;
   const may = useObject("stages", view?.stage ?? "")?.mayPromote ?? false;
   const { search } = useOpen();
+  const isUnknown = query.error instanceof Problem && query.error.status === 404;
   if (!view)
     return (
       <Panel kind="promotion" title={row?.label ?? name}>
-        {query.isError && <ProblemNote error={query.error} />}
+        {isUnknown ? (
+          <Empty what={`There is no promotion ${name} in ${project}, or not any more.`} />
+        ) : (
+          query.isError && <ProblemNote error={query.error} />
+        )}
       </Panel>
     );
   return (

@@ -4,6 +4,7 @@ import { OpenLink } from "../shared/frame/OpenLink.tsx";
 import { useAnswers, useBoard, useList, useLoaded, useObject, useRights } from "../shared/live/hooks.ts";
 import { Action } from "../shared/look/Action.tsx";
 import { Ago } from "../shared/look/Ago.tsx";
+import { useClock } from "../shared/look/clock.ts";
 import { Copy } from "../shared/look/Copy.tsx";
 import { Empty } from "../shared/look/Empty.tsx";
 import { Panel } from "../shared/look/Panel.tsx";
@@ -14,6 +15,13 @@ import { Why } from "../shared/look/Why.tsx";
 import { DefinitionSection } from "../resources/DefinitionSection.tsx";
 
 const FREIGHT_MAX = 12;
+
+/** When it will look; no instant that is over, for then it is about to. */
+function Next({ at }: { at: string }) {
+  const { skew } = useBoard();
+  const isDue = useClock((now) => Date.parse(at) <= now + skew);
+  return isDue ? <>next look is due</> : <Ago at={at} />;
+}
 
 export function WarehousePanel({ name }: { name: string }) {
   const { project } = useBoard();
@@ -48,7 +56,7 @@ export function WarehousePanel({ name }: { name: string }) {
           <Row name="last">{warehouse.lookedAt ? <Ago at={warehouse.lookedAt} suffix="ago" /> : "never yet"}</Row>
           {warehouse.nextLookAt && (
             <Row name="next">
-              <Ago at={warehouse.nextLookAt} suffix="ago" />
+              <Next at={warehouse.nextLookAt} />
             </Row>
           )}
           <Row name="makes freight">{warehouse.freightCreation.toLowerCase() === "manual" ? "only when a person asks" : "by itself"}</Row>

@@ -17,6 +17,8 @@ export function App({ came }: { came: Came }) {
   if (linkLeft === undefined) linkLeft = came.link;
   const queries = useQueryClient();
   const [refused, setRefused] = useState<unknown>(came.refused && refusedSignIn(came.refused));
+  // A link that is not good leaves who is signed in as they were, and they are told.
+  const [badLink, setBadLink] = useState<unknown>(null);
   // What was read as somebody else is not shown to the one who comes.
   const forgetOthers = () => queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
   const session = useQuery({
@@ -26,9 +28,12 @@ export function App({ came }: { came: Came }) {
     queryFn: async () => {
       const once = linkLeft;
       linkLeft = null;
-      // A link that was used before is no news to those who are signed in already.
-      if (once) await api.signInByLink(once).then(forgetOthers, setRefused);
-      return api.session();
+      if (!once) return api.session();
+      const was = await api.signInByLink(once).then(forgetOthers, (problem: unknown) => problem);
+      setRefused(was ?? null);
+      const now = await api.session();
+      setBadLink(now.user === null ? null : (was ?? null));
+      return now;
     },
   });
   const wasIn = useRef(false);
@@ -64,5 +69,16 @@ export function App({ came }: { came: Came }) {
       />
     );
   wasIn.current = true;
-  return <RouterProvider router={router} key={session.data.user} />;
+  return (
+    <>
+      {badLink !== null && (
+        <div className={css.link}>
+          <ProblemNote error={badLink} />
+          <p>You are still signed in as {session.data.name || session.data.user}.</p>
+          <Button onClick={() => setBadLink(null)}>Dismiss</Button>
+        </div>
+      )}
+      <RouterProvider router={router} key={session.data.user} />
+    </>
+  );
 }

@@ -48,7 +48,7 @@ export function ConnectionBar() {
         </Link>
       )}
       <Button look="quiet" onClick={() => board.say(null)}>
-        Read
+        Dismiss
       </Button>
     </p>
   );

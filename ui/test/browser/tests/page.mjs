@@ -58,7 +58,14 @@ export default {
     await page.goto(`${url}/p/nope`);
     await page.getByText("no project nope").waitFor();
     await page.goto(`${url}/p/bank?promotion=gone`);
-    await page.getByText("no promotion gone").waitFor();
+    await page.getByText("There is no promotion gone in bank, or not any more.").waitFor();
+    assert.equal(
+      await page
+        .locator("[data-panel=promotion]")
+        .getByText(/-p |seaway /)
+        .count(),
+      0,
+    );
     await page.goto(`${url}/p/bank?warehouse=images`);
     server.problems.push({
       path: "/refresh",
@@ -70,6 +77,27 @@ export default {
     await page.getByRole("button", { name: "Look now" }).click();
     await page.getByText("ask again in 41 s").waitFor();
     await page.getByText("id in the log").waitFor();
+  },
+
+  async "what is where names the version that failed beside the one that is there"({ signIn, world }) {
+    const page = await signIn();
+    await onBoard(page);
+    world.push("1.5.2", true);
+    await stage(page, "e2e").getByText("git has 1.5.2").waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("w");
+    const cells = page.getByRole("region", { name: "services by stages of bank" }).locator("[data-name=e2e]");
+    await cells.filter({ hasText: "git has 1.5.2" }).waitFor();
+    const [accounts, transfers] = await cells.allTextContents();
+    assert.match(transfers, /^1\.5\.[01]1\.5\.2\s*failed.*git has 1\.5\.2$/);
+    assert.match(accounts, /^2\.3\.0fund-transfer 1\.5\.2\s*failed/);
+    assert.doesNotMatch(accounts, /git has/);
+  },
+
+  async "a look that is past due is due, and has no time that is over"({ signIn, world }) {
+    world.warehouses.get("images").nextLookAt = world.ago(90);
+    const page = await signIn({ path: "/p/bank?warehouse=images" });
+    await page.locator("[data-panel=warehouse]").getByText("next look is due").waitFor();
   },
 
   async "activity is filtered in the URL, and saved whole as CSV"({ signIn, world }) {

@@ -10,6 +10,13 @@ export default {
     await page.goto("about:blank");
     await page.goto(`${url}/#link=link1`);
     await onBoard(page);
+    await page.getByRole("alert").getByText("this link was used already").waitFor();
+    await page.getByText("You are still signed in as bob.").waitFor();
+    await page.getByRole("button", { name: "Dismiss" }).click();
+    await page.getByText("You are still signed in as").waitFor({ state: "detached" });
+    await page.evaluate(() => (window.location.hash = "link=rubbish"));
+    await page.getByText("You are still signed in as bob.").waitFor();
+    assert.equal(page.url(), `${url}/p/bank`);
     const other = await signIn({ user: null, path: "/p/bank#link=link1" });
     await other.getByText("this link was used already").waitFor();
     await other.getByText("id in the log").waitFor();
