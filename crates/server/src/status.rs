@@ -88,7 +88,8 @@ fn table(projects: &[Shown], now: Timestamp) -> String {
 /// A state is a word and a shape; a wall is read from afar.
 fn shape(state: &str) -> char {
     match state {
-        "unchecked" | "verified" | "succeeded" | "ready" => '✓',
+        "unchecked" => '○',
+        "verified" | "succeeded" | "ready" => '✓',
         "failed" | "blocked" | "uncertain" => '✕',
         "waiting" | "held" => '◷',
         "promoting" | "looking" => '◐',
@@ -157,7 +158,7 @@ mod tests {
         <table>
         <thead><tr><th>Project<th>Stage<th>Version<th>State<th>Since</thead>
         <tbody>
-        <tr><td>bank<th scope=row>qa<td>fund-transfer 1.5.1<td class=unchecked>✓ unchecked<td><time datetime="2026-11-21T14:05:00Z">2026-11-21 14:05 UTC (3m)</time>
+        <tr><td>bank<th scope=row>qa<td>fund-transfer 1.5.1<td class=unchecked>○ unchecked<td><time datetime="2026-11-21T14:05:00Z">2026-11-21 14:05 UTC (3m)</time>
         <tr><td><th scope=row>e2e<td>fund-transfer &lt;1.5.0&gt;<td class=failed>✕ failed<td><time datetime="2026-11-21T14:05:00Z">2026-11-21 14:05 UTC (3m)</time>
         </tbody>
         </table>

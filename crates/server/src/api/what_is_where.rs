@@ -34,6 +34,7 @@ pub(crate) struct Row {
 
 /// One service in one stage.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Cell {
     /// The project.
     project: String,
@@ -51,6 +52,14 @@ pub(crate) struct Cell {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     freight: Option<String>,
+    /// The freight that comes next, is on its way or has failed, which the state may be about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next: Option<String>,
+    /// The freight that git has, where that is not what is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    in_git: Option<String>,
 }
 
 /// Which version of which service is in which stage
@@ -76,7 +85,8 @@ fn put(rows: &mut BTreeMap<String, Vec<Cell>>, project: &str, held: &Held, now: 
             let Some(stage) = lens.stage_named(&row.name).filter(|stage| !is_control_flow(stage)) else { continue };
             for (service, (version, freight)) in of_stage(stage, &of_origin) {
                 let (project, stage) = (project.to_owned(), row.name.clone());
-                let cell = Cell { project, stage, version, state: row.state, since: row.since, freight };
+                let (next, in_git) = (Some(row.next.clone()).filter(|label| !label.is_empty()), row.in_git.clone());
+                let cell = Cell { project, stage, version, state: row.state, since: row.since, freight, next, in_git };
                 rows.entry(service).or_default().push(cell);
             }
         }

@@ -93,10 +93,10 @@ async fn freight_is_told_apart_searched_and_found_where_it_is() {
     );
     let matrix = port.get("eve", "/what-is-where").await.body;
     assert_eq!(matrix["services"], json!(["account-info", "fund-transfer"]));
-    let cell = |stage: &str| {
-        matrix["rows"][1]["cells"].as_array().unwrap().iter().find(|it| it["stage"] == stage).unwrap()["version"].clone()
-    };
-    assert_eq!((cell("qa"), cell("prod-eu")), (json!("1.5.0"), json!("1.4.8")));
+    let cell =
+        |stage: &str| matrix["rows"][1]["cells"].as_array().unwrap().iter().find(|it| it["stage"] == stage).unwrap().clone();
+    assert_eq!((cell("qa")["version"].as_str(), cell("prod-eu")["version"].as_str()), (Some("1.5.0"), Some("1.4.8")));
+    assert_eq!((cell("qa")["next"].as_str(), cell("prod-eu")["next"].as_str()), (None, Some("fund-transfer 1.5.0")));
 }
 
 #[tokio::test]
