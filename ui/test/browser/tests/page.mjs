@@ -330,7 +330,7 @@ export default {
     await isTheme("dark");
     await page.keyboard.press("t");
     await stage(page, "qa")
-      .filter({ hasText: /\d\d:\d\d:\d\d/ })
+      .filter({ hasText: /\d\d:\d\d/ })
       .waitFor();
   },
 };
