@@ -170,6 +170,9 @@ mod tests {
         };
         let right = hint(403, "promotions is forbidden: User \"ci\" cannot create resource \"promotions\"");
         assert_eq!(right, "you lack the right to it: somebody who has it must do it");
+        let ours =
+            "eve may not promote stages qa in project bank: no role gives eve the verb promote on stages (kargo.akuity.io)";
+        assert_eq!(hint(403, ours), right);
         let rule = hint(403, "it is in stage e2e now; promote something else there first");
         assert_eq!(rule, "correct what it names, then repeat");
         let unreadable = serde_json::from_str::<u8>("-1").unwrap_err();

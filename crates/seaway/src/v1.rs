@@ -7,6 +7,9 @@ use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
 
+/// The hint where what was named is not there, and the control plane has none of its own.
+pub(crate) const NOT_THERE: &str = "it is not there, or you may not see it; look what there is, then repeat";
+
 const ROOT: &str = "/seaway/v1";
 /// More than that is no answer of ours.
 const ANSWER_MAX: usize = 16 * 1024 * 1024;
@@ -64,6 +67,7 @@ pub(crate) fn refused(what: &str, status: http::StatusCode, answer: &Value) -> F
         (None, Some(_), 401) => "prove who you are again: `seaway login`, or the kubeconfig in the data folder".to_owned(),
         (None, Some(_), 409) => "look how it stands, then repeat".to_owned(),
         (None, Some(_), 400 | 422) => CORRECT.to_owned(),
+        (None, Some(_), 404) => NOT_THERE.to_owned(),
         (None, Some(_), 429) => "wait, then repeat".to_owned(),
         (None, Some(id), _) => format!("the control plane's log tells more under {id}"),
         (None, None, _) => "`seaway version` on both sides: an older control plane does not know it".to_owned(),

@@ -145,7 +145,9 @@ impl VerbError {
     }
 }
 
-/// Whether a refusal is about who asked, not about what was asked for: those name the user.
+/// Whether a refusal is about who asked, not about what was asked for: those name the user and what they may not.
 fn lacks_right(message: &str) -> bool {
-    message.contains("User \"")
+    let may_not = message.split_once(" may not ").map_or("", |(_, rest)| rest);
+    let whys = [": no role gives ", " alone", " by this token: ", " by a token with a scope: "];
+    message.contains("User \"") || whys.iter().any(|why| may_not.contains(why))
 }

@@ -4,6 +4,7 @@ use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Format, Table};
 use crate::session::{Access, Session};
+use crate::typed::typed;
 use crate::v1;
 use clap::builder::PossibleValuesParser;
 use http::Method;
@@ -98,6 +99,7 @@ async fn create(global: &Global, name: &str, verbs: &[String], expires: Duration
     warn_of_unseen(&session, &scope).await;
     let body = json!({ "name": name, "scope": scope, "expiresIn": expires.as_secs() });
     let made = v1::ask(&session.client, &format!("make token {name}"), Method::POST, &["tokens"], Some(&body)).await?;
+    warn_of_shorter(expires, &made);
     match format {
         Some(format @ (Format::Json | Format::Yaml)) => output::print(output::document(&made, format)?),
         Some(Format::Name) => output::line(text(&made["token"])),
@@ -105,8 +107,8 @@ async fn create(global: &Global, name: &str, verbs: &[String], expires: Duration
             output::line(text(&made["token"]));
             let until = v1::instant(&made["expiresAt"]);
             output::aside(format_args!(
-                "shown this once, good until {until}; `seaway token revoke {}` ends it",
-                text(&made["id"])
+                "shown this once, good until {until}; {}",
+                typed(&format!("`seaway token revoke {}` ends it", text(&made["id"])))
             ));
         }
     }
@@ -133,7 +135,21 @@ async fn warn_of_unseen(session: &Session, scope: &Value) {
     }
     let Ok(seen) = v1::projects(&session.client).await else { return };
     for project in named.filter(|named| !seen.iter().any(|seen| seen == named)) {
-        output::aside(format_args!("warning: you see no project {project}: `seaway get projects` lists them"));
+        let lists = typed("`seaway get projects` lists them");
+        output::aside(format_args!("warning: you see no project {project}: {lists}"));
+    }
+}
+
+/// The control plane lets no token live for ever: one that ends earlier than was asked for says so.
+fn warn_of_shorter(asked: Duration, made: &Value) {
+    let Ok(until) = text(&made["expiresAt"]).parse::<jiff::Timestamp>() else { return };
+    let (day, asked) = (86_400, i64::try_from(asked.as_secs()).unwrap_or(i64::MAX));
+    let given = until.duration_since(jiff::Timestamp::now()).as_secs() + 60;
+    if given + day < asked {
+        let (given, asked) = (given / day, asked / day);
+        output::aside(format_args!(
+            "warning: it is good for {given} days, not for the {asked} that were asked for: no token is good for longer"
+        ));
     }
 }
 

@@ -4,6 +4,7 @@ use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Format};
 use crate::session::{Access, Session};
+use crate::typed::{quoted, typed};
 use seaway_server::fingerprint;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -55,7 +56,7 @@ impl Args {
                 output::print(output::document(&value, format)?);
             }
             Some(Format::Name) => output::line(ca.fingerprint),
-            Some(Format::Wide) | None => output::print(text(&ca)),
+            Some(Format::Wide) | None => output::print(text(&ca, has_nss_database())),
         }
         Ok(Exit::Done)
     }
@@ -80,7 +81,12 @@ async fn look(session: &Session, pem: &[u8]) -> Result<Ca, Failure> {
     Ok(Ca { url, path, fingerprint, shown, name: format!("seaway-{}", name.unwrap_or_else(|| host.to_owned())) })
 }
 
-fn text(ca: &Ca) -> String {
+/// Whether Chromium's own database of certificates is there: a home in which no browser ran has none.
+fn has_nss_database() -> bool {
+    std::env::home_dir().is_some_and(|home| home.join(".pki/nssdb/cert9.db").exists())
+}
+
+fn text(ca: &Ca, has_nss_database: bool) -> String {
     let mut text = String::new();
     let path = ca.path.as_deref().unwrap_or(SAVED);
     // Writing to a String cannot fail.
@@ -89,11 +95,16 @@ fn text(ca: &Ca) -> String {
     let _ = writeln!(text, "  CA           SHA-256 {}   {path}", ca.fingerprint);
     let _ = writeln!(text, "\nTo trust it, one of:");
     if ca.path.is_none() {
-        let _ = writeln!(text, "  first              seaway trust --pem > {SAVED}");
+        let _ = writeln!(text, "  first              {} > {SAVED}", typed("seaway trust --pem"));
     }
     let name = &ca.name;
+    let database = if has_nss_database {
+        ""
+    } else {
+        "mkdir -p $HOME/.pki/nssdb && certutil -N --empty-password -d sql:$HOME/.pki/nssdb && "
+    };
     for (system, command) in [
-        ("Chromium on Linux", format!("certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n {name} -i {path}")),
+        ("Chromium on Linux", format!("{database}certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n {name} -i {path}")),
         (
             "Firefox on Linux",
             format!("certutil -d sql:PROFILE -A -t C,, -n {name} -i {path}   (PROFILE: about:profiles, Root Directory)"),
@@ -119,12 +130,6 @@ pose as any site to a browser that trusts it. For a look around, a browser profi
     text
 }
 
-/// A path as it is typed in a shell.
-fn quoted(path: &str) -> String {
-    let plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@".contains(&byte));
-    if plain { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,9 +143,10 @@ mod tests {
             shown: "BB:02".to_owned(),
             name: "seaway-demo".to_owned(),
         };
-        let text_of = text(&ca(Some("/home/a b/demo/tls/ca.pem")));
+        let text_of = text(&ca(Some("/home/a b/demo/tls/ca.pem")), true);
         assert!(text_of.contains("-n seaway-demo -i '/home/a b/demo/tls/ca.pem'"), "{text_of}");
         assert!(text_of.contains("SHA-256 BB:02") && text_of.contains("SHA-256 AA:01"));
-        assert!(!text_of.contains("--pem") && text(&ca(None)).contains("seaway trust --pem > seaway-ca.pem"));
+        assert!(!text_of.contains("--pem") && text(&ca(None), true).contains("seaway trust --pem > seaway-ca.pem"));
+        assert!(!text_of.contains("certutil -N") && text(&ca(None), false).contains("certutil -N --empty-password -d sql:"));
     }
 }

@@ -94,7 +94,7 @@ async fn passwd(global: &Global, name: &str, source: Source) -> Result<(), Failu
         body["old"] = json!(old.reveal());
     }
     let set = v1::ask(&session.client, &what, Method::POST, &["users", name, "password"], Some(&body)).await;
-    set.map_err(hinted)?;
+    set.map_err(hinted).map_err(not_there)?;
     output::line(format_args!("user {name} has a new password; their sessions and tokens are ended"));
     tell(&new);
     Ok(())
@@ -108,9 +108,18 @@ fn hinted(failure: Failure) -> Failure {
     Failure { hint: format!("{}; --generate makes up a password that will do", v1::CORRECT), ..failure }
 }
 
+/// A user who is not there is said not to be.
+fn not_there(failure: Failure) -> Failure {
+    if failure.hint != v1::NOT_THERE {
+        return failure;
+    }
+    Failure { hint: "there is no such user; `seaway user list` lists them".to_owned(), ..failure }
+}
+
 async fn remove(global: &Global, name: &str) -> Result<(), Failure> {
     let session = Session::open(global, Access::Write).await?;
-    v1::ask(&session.client, &format!("remove user {name}"), Method::DELETE, &["users", name], None).await?;
+    let removed = v1::ask(&session.client, &format!("remove user {name}"), Method::DELETE, &["users", name], None).await;
+    removed.map_err(not_there)?;
     output::line(format_args!("user {name} removed; their sessions and tokens are ended"));
     Ok(())
 }

@@ -203,7 +203,8 @@ fn the_demo_takes_the_folder_of_the_environment_and_no_rubbish() {
 #[test]
 fn what_is_to_be_typed_names_the_project_that_was_named() {
     let plane = Plane::start();
-    let other = BANK.replace("metadata: { name: bank }", "metadata: { name: shop }").replace("namespace: bank", "namespace: shop");
+    let other =
+        BANK.replace("metadata: { name: bank }", "metadata: { name: shop }").replace("namespace: bank", "namespace: shop");
     for documents in [BANK, other.as_str(), FREIGHT.replace("namespace: bank", "namespace: shop").as_str()] {
         let said = plane.apply(documents, &[]);
         assert_eq!(said.code, 0, "{}", said.err);

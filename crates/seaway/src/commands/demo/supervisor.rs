@@ -5,6 +5,7 @@ use super::child::ControlPlane;
 use super::people::People;
 use super::{Hinted, control, push};
 use crate::data;
+use crate::typed::typed;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use kube::api::Api;
@@ -78,6 +79,8 @@ impl Supervisor {
         let smoke = Smoke { git: git.clone(), registry: registry_serving.addr().to_string() };
         let routes = answers("/smoke", move |stage| smoke_test(smoke.clone(), stage)).merge(git.router());
         let git_serving = serve(ports.git, routes).await.with_context(|| taken("git server", ports.git))?;
+        // It is asked for before the control plane does, whose own error names a flag that the demo has not.
+        std::net::TcpListener::bind(("127.0.0.1", ports.api)).with_context(|| taken("control plane", ports.api))?;
         let listen = format!("127.0.0.1:{}", if ports.api == 0 { free_port()? } else { ports.api });
         let control_plane = Mutex::new(ControlPlane::start(folder, &listen).await?);
         let (folder, people) = (folder.to_owned(), People::open(folder)?);
@@ -335,6 +338,10 @@ pub(super) async fn run(folder: &Path, quick: bool) -> Result<()> {
     })
     .await;
     if let Some(server) = data::running(folder) {
+        if folder.join("demo.json").exists() {
+            let stopping = format!("the demo on {} is still stopping (process {})", data::shown(folder), server.pid);
+            bail!(Hinted::new(stopping, "it ends what it has in hand, which may take 20 s: repeat `seaway demo` then"));
+        }
         let served = format!("{} is served by process {} already, and that is no demo", data::shown(folder), server.pid);
         bail!(Hinted::new(served, format!("kill {} stops it; then `seaway demo`", server.pid)));
     }
@@ -354,7 +361,7 @@ pub(super) async fn run(folder: &Path, quick: bool) -> Result<()> {
     let (ports, soak) = if quick { (Ports::FREE, Some(super::acts::SHORT_SOAK)) } else { (Ports::FIXED, None) };
     let supervisor = Supervisor::start(folder, ports, soak).await?;
     let keeps = if kept { "kept from before" } else { "kept" };
-    super::acts::banner(&supervisor, &format!("{keeps}; `seaway demo reset` clears it"));
+    super::acts::banner(&supervisor, &typed(&format!("{keeps}; `seaway demo reset` clears it")));
     if kept {
         super::acts::state(&supervisor).await?;
     } else {
@@ -370,9 +377,11 @@ pub(super) async fn run(folder: &Path, quick: bool) -> Result<()> {
     watch(&supervisor).await?;
     answering.abort();
     let _ = std::fs::remove_file(folder.join("demo.sock"));
-    let _ = std::fs::remove_file(folder.join("demo.json"));
     say!("stopping");
-    supervisor.stop().await
+    let stopped = supervisor.stop().await;
+    // As long as it stands there, what holds the folder is this demo.
+    let _ = std::fs::remove_file(folder.join("demo.json"));
+    stopped
 }
 
 /// Until a signal: a control plane that dies is started again.
