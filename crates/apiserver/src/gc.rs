@@ -74,7 +74,7 @@ impl Collector {
     /// Reads on in every log; answers whether there was anything.
     async fn catch_up(&mut self) -> bool {
         let kinds: Vec<_> = self.api.kinds.stored().cloned().collect();
-        let mut any = false;
+        let (mut any, mut emptying) = (false, HashSet::new());
         for kind in kinds {
             let pulled =
                 self.cursors.get(&kind.storage).map(|cursor| self.api.store.events(&kind.storage, *cursor, N_PULLED_MAX));
@@ -84,6 +84,7 @@ impl Collector {
                     any |= !pulled.events.is_empty();
                     for event in pulled.events {
                         self.on_event(&event).await;
+                        emptying.extend(self.namespace_in_deletion(&event));
                     }
                 }
                 None | Some(Err(_)) => {
@@ -93,10 +94,25 @@ impl Collector {
                         let step = self.on_object(&object).await;
                         self.settle(step, "look at an object");
                     }
+                    let namespaces = self.api.store.list("namespaces", None, None, usize::MAX).objects;
+                    emptying.extend(namespaces.iter().filter(|it| is_marked(it)).map(|it| it.key.clone()));
                 }
             }
         }
+        for namespace in emptying {
+            self.settle(self.empty_namespace(&namespace).await, "empty a namespace");
+        }
         any
+    }
+
+    /// The namespace of what was deleted or written, if that is being emptied: what is written meanwhile was in its way, and it is tried
+    /// again.
+    fn namespace_in_deletion(&self, event: &Event) -> Option<Key> {
+        if event.kind != EventKind::Deleted && is_marked(&event.object) {
+            return None;
+        }
+        let key = Key::new("namespaces", "", &event.object.key.namespace);
+        self.api.store.get(&key).is_some_and(|namespace| is_marked(&namespace)).then_some(key)
     }
 
     /// A step that met a changed world is taken again with that change's event; anything else is worth a line.
@@ -117,13 +133,8 @@ impl Collector {
             for dependent in store.dependents(&object.meta.uid) {
                 self.settle(self.follow_owners(&dependent).await, "follow an owner that is gone");
             }
-            self.settle(self.empty_namespace_of(&object.key).await, "empty a namespace");
         } else if let Some(live) = store.get(&object.key) {
             self.settle(self.on_object(&live).await, "look at an object");
-            // A namespace is emptied in one commit, and what is written meanwhile is in its way: here it is tried again.
-            if live.meta.deletion_timestamp.is_none() {
-                self.settle(self.empty_namespace_of(&live.key).await, "empty a namespace");
-            }
         }
         let before = event.previous.iter().flat_map(|object| &object.meta.owner_references);
         let owners: HashSet<&str> = before.chain(&object.meta.owner_references).map(|owner| owner.uid.as_str()).collect();
@@ -136,13 +147,15 @@ impl Collector {
 
     async fn on_object(&self, object: &Arc<Object>) -> Step {
         self.release_owner(object).await?;
-        self.empty_namespace(object).await?;
+        if &*object.key.resource == "namespaces" && is_marked(object) {
+            self.empty_namespace(&object.key).await?;
+        }
         self.follow_owners(object).await
     }
 
     /// Deletes an object whose owners are all gone, and drops references to those that are.
     async fn follow_owners(&self, object: &Arc<Object>) -> Step {
-        if object.meta.owner_references.is_empty() || object.meta.deletion_timestamp.is_some() {
+        if object.meta.owner_references.is_empty() || is_marked(object) {
             return Ok(());
         }
         let (mut n_solid, mut n_waiting, mut gone) = (0, 0, Vec::new());
@@ -211,31 +224,37 @@ impl Collector {
         self.commit(put(object, &value).into_iter().collect()).await
     }
 
-    async fn empty_namespace_of(&self, key: &Key) -> Step {
-        match self.api.store.get(&Key::new("namespaces", "", &key.namespace)) {
-            Some(namespace) => self.empty_namespace(&namespace).await,
-            None => Ok(()),
-        }
-    }
-
     /// Deletes what is in a namespace that is being deleted; when nothing is left, lets the namespace go.
-    async fn empty_namespace(&self, namespace: &Arc<Object>) -> Step {
-        if &*namespace.key.resource != "namespaces" || namespace.meta.deletion_timestamp.is_none() {
-            return Ok(());
-        }
-        let (mut ops, mut n_left) = (Vec::new(), 0);
-        for kind in self.api.kinds.stored().filter(|kind| kind.namespaced) {
-            let listed = self.api.store.list(&kind.storage, Some(&namespace.key.name), None, N_DELETED_MAX);
-            n_left += listed.objects.len();
-            let unmarked = listed.objects.iter().filter(|object| object.meta.deletion_timestamp.is_none());
-            ops.extend(unmarked.filter_map(|object| self.deletion(object, "")));
-        }
-        if n_left > 0 {
-            return self.commit(ops).await;
+    async fn empty_namespace(&self, key: &Key) -> Step {
+        let Some(namespace) = self.api.store.get(key).filter(|it| is_marked(it)) else { return Ok(()) };
+        loop {
+            let (ops, is_empty) = self.content(&key.name);
+            if is_empty {
+                break;
+            }
+            let is_all = ops.len() < N_DELETED_MAX;
+            self.commit(ops).await?;
+            if is_all {
+                return Ok(());
+            }
         }
         let Ok(mut value) = namespace.value() else { return Ok(()) };
         value["spec"] = json!({});
-        self.commit(put(namespace, &value).into_iter().collect()).await
+        self.commit(put(&namespace, &value).into_iter().collect()).await
+    }
+
+    /// Deletions of what is in a namespace, as many as go into a commit, and whether nothing at all is in it. What is marked already
+    /// waits for its finalizers, and is not in the way of the others.
+    fn content(&self, namespace: &str) -> (Vec<Op>, bool) {
+        let (mut ops, mut is_empty) = (Vec::new(), true);
+        for kind in self.api.kinds.stored().filter(|kind| kind.namespaced) {
+            let listed = self.api.store.list(&kind.storage, Some(namespace), None, usize::MAX);
+            is_empty &= listed.objects.is_empty();
+            let unmarked = listed.objects.iter().filter(|object| !is_marked(object));
+            let n_more = N_DELETED_MAX - ops.len();
+            ops.extend(unmarked.filter_map(|object| self.deletion(object, "")).take(n_more));
+        }
+        (ops, is_empty)
     }
 
     async fn expire_events(&self) -> Step {
@@ -264,9 +283,14 @@ impl Collector {
     }
 }
 
+/// Is it being deleted?
+fn is_marked(object: &Object) -> bool {
+    object.meta.deletion_timestamp.is_some()
+}
+
 /// Is it being deleted and held by this finalizer?
 fn is_held_by(object: &Object, finalizer: &str) -> bool {
-    object.meta.deletion_timestamp.is_some() && object.meta.finalizers.iter().any(|name| name == finalizer)
+    is_marked(object) && object.meta.finalizers.iter().any(|name| name == finalizer)
 }
 
 /// The change of an object to `value`: a deletion where nothing holds it any more.

@@ -250,6 +250,28 @@ async fn a_namespace_takes_its_content_with_it() {
 }
 
 #[tokio::test]
+async fn what_waits_for_its_finalizers_keeps_nothing_else_in_a_namespace() {
+    let harbour = Harbour::open().await;
+    let namespaces: Api<Namespace> = Api::all(harbour.client.clone());
+    let namespace: Namespace = serde_json::from_value(json!({"metadata": {"name": "bank"}})).unwrap();
+    namespaces.create(&PostParams::default(), &namespace).await.unwrap();
+    let api: Api<Crate> = Api::namespaced(harbour.client.clone(), "bank");
+    // More than are deleted in one commit, and all of them before the free one.
+    let held = (0..1_001).map(|n| {
+        let mut held = crate_of(&format!("held-{n}"), 1);
+        held.metadata.finalizers = Some(vec!["test.seaway.dev/hold".to_owned()]);
+        let api = api.clone();
+        async move { api.create(&PostParams::default(), &held).await.unwrap() }
+    });
+    futures::future::join_all(held).await;
+    let free = api.create(&PostParams::default(), &crate_of("of-nobody", 1)).await.unwrap().uid().unwrap();
+    namespaces.delete("bank", &DeleteParams::default()).await.unwrap();
+    timeout(SOON, await_condition(api.clone(), "of-nobody", is_deleted(&free))).await.unwrap().unwrap();
+    let left = api.list(&ListParams::default()).await.unwrap().items;
+    assert!(left.len() == 1_001 && left.iter().all(|held| held.metadata.deletion_timestamp.is_some()), "{}", left.len());
+}
+
+#[tokio::test]
 async fn a_watch_resumes_and_sees_selections_begin_and_end() {
     let harbour = Harbour::open().await;
     let api = crates(&harbour);
