@@ -120,7 +120,7 @@ pub(super) fn response(answer: Answer) -> Response {
 async fn one(caller: &Caller, verbs: &Verbs, stage: &str, asked: &PromotionAsk, repeat: &Repeat) -> Result<Asked, Problem> {
     // The right first, so that whoever lacks it is told of nothing else.
     require(caller, "promote", within(verbs.project(), "stages", stage))?;
-    if let Some(made) = repeat.made(caller).await?.first() {
+    if let Some(made) = repeat.made(caller, verbs.project()).await?.iter().find(|made| made.spec.stage == stage) {
         return Ok(Asked::One { name: made.name_any() });
     }
     verbs.stage(stage).await?;
@@ -178,7 +178,7 @@ async fn downstream(
     asked: &PromotionAsk,
     repeat: &Repeat,
 ) -> Result<Asked, Problem> {
-    let made = repeat.made(caller).await?;
+    let made = repeat.made(caller, verbs.project()).await?;
     // What was begun goes on with the freight it was begun with: the words for it may mean another by now.
     let freight = freight(verbs, made.first().map_or(&asked.freight, |made| &made.spec.freight)).await?;
     let made = made.iter().map(|made| (made.spec.stage.clone(), made.name_any())).collect();

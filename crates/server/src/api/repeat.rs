@@ -42,13 +42,13 @@ impl Repeat {
         self.0.as_ref()
     }
 
-    /// What the request has made already, by stage.
+    /// What the request has made already in the project, by stage.
     ///
     /// # Errors
     /// Under the key something else was asked for.
-    pub(super) async fn made(&self, caller: &Caller) -> Result<Vec<Promotion>, Problem> {
+    pub(super) async fn made(&self, caller: &Caller, project: &str) -> Result<Vec<Promotion>, Problem> {
         let Some(request) = &self.0 else { return Ok(Vec::new()) };
-        // In all projects, as keys are the caller's and no project's; it tells them only of what they made themselves.
+        // In all projects, as keys are the caller's and no project's.
         let all: Api<Promotion> = Api::all(caller.state.api.client(Identity::controller("server")));
         let found = all.list(&ListParams::default().labels(&format!("{}={}", label::REQUEST_KEY, request.key))).await?;
         let (actor, old) = (caller.identity.actor(), caller.state.clock.now().checked_sub(KEPT).unwrap_or(Timestamp::MIN));
@@ -60,8 +60,9 @@ impl Repeat {
         if own.iter().any(|made| made.annotations().get(annotation::REQUEST) != Some(&request.asked)) {
             return Err(used_for_something_else());
         }
+        // A copy made by hand bears the marks of the first, wherever it was made.
+        own.retain(|made| made.namespace().as_deref() == Some(project));
         own.sort_by_cached_key(|made| (made.spec.stage.clone(), made.name_any()));
-        // A copy made by hand bears the marks of the first.
         own.dedup_by(|copy, first| copy.spec.stage == first.spec.stage);
         Ok(own)
     }

@@ -96,6 +96,28 @@ async fn nobody_reads_a_key_off_a_promotion_or_answers_in_anothers_name() {
 }
 
 #[tokio::test]
+async fn a_copy_made_by_hand_is_not_what_was_asked_for() {
+    let mut port = Port::open().await;
+    let ask = json!({ "stage": "qa", "freight": "1.5.0" });
+    let first = port.post_with("bob", PATH, &ask, Some("k")).await;
+    let made = port.promotions().get(first.body["name"].as_str().unwrap()).await.unwrap();
+    let mut copy = Promotion { spec: made.spec.clone(), ..Promotion::default() };
+    copy.metadata.generate_name = Some("e2e.".to_owned());
+    copy.metadata.labels = made.metadata.labels.clone();
+    copy.metadata.annotations = made.metadata.annotations.clone();
+    copy.spec.stage = "e2e".to_owned();
+    as_seen_by(&port, "bob").create(&PostParams::default(), &copy).await.unwrap();
+    port.restart().await;
+    assert_eq!(port.post_with("bob", PATH, &ask, Some("k")).await.body, first.body);
+    // Where the first is gone, the copy does not stand for it.
+    port.promotions().delete(&made.name_any(), &Default::default()).await.unwrap();
+    port.restart().await;
+    let again = port.post_with("bob", PATH, &ask, Some("k")).await;
+    assert_eq!(again.status, StatusCode::CREATED, "{again:?}");
+    assert_eq!(port.promotions().get(again.body["name"].as_str().unwrap()).await.unwrap().spec.stage, "qa");
+}
+
+#[tokio::test]
 async fn what_was_begun_downstream_is_finished_by_the_repeat_and_each_done_once() {
     let mut port = Port::open().await;
     port.post("bob", "/projects/bank/freight/1.5.0/approve", &json!({ "stage": "prod-us" })).await;
