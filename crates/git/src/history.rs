@@ -188,84 +188,94 @@ pub(crate) fn find_reachable(
     Ok(found)
 }
 
-const FRESH: u8 = 1;
-const OLD: u8 = 2;
-
 /// Commits that `wants` reach and `haves` do not, the newest first, at most `limit`.
 pub(crate) fn between(objects: &Objects, wants: &[ObjectId], haves: &[ObjectId], limit: usize) -> Result<Vec<Commit>, GitError> {
-    walk(objects, wants, haves, limit, COMMITS_MAX, 0)
+    let walked = walk(objects, wants, haves, COMMITS_MAX, 0)?;
+    walked.ids.into_iter().take(limit).map(|id| objects.commit(id)).collect()
 }
 
-/// The same, of the newest `n_max` alone. Where dates run backwards, `n_more` old ones are looked at after the last that seems new, lest
-/// it be one of theirs.
+/// What a walk found.
+pub(crate) struct Walked {
+    /// The newest first.
+    pub(crate) ids: Vec<ObjectId>,
+    /// It came to its end.
+    pub(crate) is_whole: bool,
+}
+
+/// The same, of which no more than `n_max` commits are looked at, on either side. Where dates run backwards, `n_more` old ones are looked
+/// at after the last that seems new, lest it be one of theirs.
 pub(crate) fn walk(
     objects: &Objects,
     wants: &[ObjectId],
     haves: &[ObjectId],
-    limit: usize,
     n_max: usize,
     n_more: usize,
-) -> Result<Vec<Commit>, GitError> {
-    let mut walk = Walk { objects, flags: HashMap::new(), queue: BinaryHeap::new(), n_fresh: 0, commits: HashMap::new() };
-    for (ids, flag) in [(haves, OLD), (wants, FRESH)] {
+) -> Result<Walked, GitError> {
+    let mut walk = Walk { objects, queue: BinaryHeap::new(), n_fresh: 0, seen: HashMap::new() };
+    for (ids, is_old) in [(haves, true), (wants, false)] {
         for id in ids {
             if objects.has(*id)?
                 && let (Kind::Commit, id) = objects.peel(*id)?
             {
-                walk.visit(id, flag)?;
+                walk.visit(id, is_old)?;
             }
         }
     }
     let mut order = Vec::new();
     let mut n_left = n_more;
-    while (walk.n_fresh > 0 || n_left > 0) && order.len() < n_max {
+    while (walk.n_fresh > 0 || n_left > 0) && walk.seen.len() < n_max {
         n_left = if walk.n_fresh > 0 { n_more } else { n_left - 1 };
         let Some((_, id)) = walk.queue.pop() else { break };
-        let flag = walk.flags.get(&id).copied().unwrap_or(OLD);
-        if flag == FRESH {
+        let Some(seen) = walk.seen.get_mut(&id) else { continue };
+        seen.is_queued = false;
+        let (is_old, parents) = (seen.is_old, seen.parents.clone());
+        if !is_old {
             walk.n_fresh -= 1;
             order.push(id);
         }
-        let parents = walk.commits.get(&id).map(|it| it.parents.clone()).unwrap_or_default();
         for parent in parents {
-            walk.visit(parent, flag)?;
+            walk.visit(parent, is_old)?;
         }
     }
     // A commit may have been found old after it was taken up: a date that runs backwards.
-    let Walk { flags, mut commits, .. } = walk;
-    Ok(order.into_iter().filter(|id| flags.get(id) == Some(&FRESH)).take(limit).filter_map(|id| commits.remove(&id)).collect())
+    order.retain(|id| walk.seen.get(id).is_some_and(|it| !it.is_old));
+    Ok(Walked { ids: order, is_whole: walk.n_fresh == 0 })
+}
+
+/// A commit on the way, without its message, which may be long.
+struct Seen {
+    is_old: bool,
+    is_queued: bool,
+    parents: Vec<ObjectId>,
 }
 
 struct Walk<'a> {
     objects: &'a Objects,
-    flags: HashMap<ObjectId, u8>,
     queue: BinaryHeap<(Timestamp, ObjectId)>,
     n_fresh: usize,
-    commits: HashMap<ObjectId, Commit>,
+    seen: HashMap<ObjectId, Seen>,
 }
 
 impl Walk<'_> {
     /// Takes up a commit, or paints one that is known old, and with it whatever was taken up below it.
-    fn visit(&mut self, id: ObjectId, flag: u8) -> Result<(), GitError> {
+    fn visit(&mut self, id: ObjectId, is_old: bool) -> Result<(), GitError> {
         let mut stack = vec![id];
         while let Some(id) = stack.pop() {
-            match self.flags.get(&id).copied() {
-                Some(OLD) => {}
-                Some(_) if flag == FRESH => {}
-                Some(_) => {
-                    self.flags.insert(id, OLD);
-                    if self.queue.iter().any(|it| it.1 == id) {
+            match self.seen.get_mut(&id) {
+                Some(seen) if seen.is_old || !is_old => {}
+                Some(seen) => {
+                    seen.is_old = true;
+                    if seen.is_queued {
                         self.n_fresh -= 1;
                     } else {
-                        stack.extend(self.commits.get(&id).iter().flat_map(|it| it.parents.iter().copied()));
+                        stack.extend(&seen.parents);
                     }
                 }
                 None => {
                     let commit = self.objects.commit(id)?;
-                    self.flags.insert(id, flag);
-                    self.n_fresh += usize::from(flag == FRESH);
+                    self.n_fresh += usize::from(!is_old);
                     self.queue.push((commit.committer.time, id));
-                    self.commits.insert(id, commit);
+                    self.seen.insert(id, Seen { is_old, is_queued: true, parents: commit.parents });
                 }
             }
         }
@@ -289,8 +299,13 @@ pub(crate) fn find_trailer(
 ) -> Result<Option<ObjectId>, GitError> {
     let base: Vec<_> = base.into_iter().collect();
     let known = !base.is_empty() && objects.has(base[0])?;
-    let commits = between(objects, &[tip], if known { &base } else { &[] }, if known { COMMITS_MAX } else { limit })?;
-    Ok(commits.into_iter().find(|it| it.has_trailer(key, value)).map(|it| it.id))
+    let walked = walk(objects, &[tip], if known { &base } else { &[] }, COMMITS_MAX, 0)?;
+    for id in walked.ids.into_iter().take(if known { COMMITS_MAX } else { limit }) {
+        if objects.commit(id)?.has_trailer(key, value) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 pub(crate) fn has_trailer(message: &str, key: &str, value: &str) -> bool {

@@ -6,10 +6,21 @@ use crate::mirror::{Mirror, blocking};
 use crate::objects::{Kind, Objects};
 use gix::ObjectId;
 
-/// A walk from one commit to another looks at so many of the one that the other does not reach.
+/// A walk from one commit to another looks at no more.
 const WALK_MAX: usize = 20_000;
 /// So many more are looked at where clocks may have differed; git's own number.
 const MORE: usize = 5;
+/// Subjects and names of people longer than this are cut.
+const TEXT_MAX: usize = 200;
+
+/// Commits between two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitsBetween {
+    /// The newest first, with subjects and names cut where they are very long.
+    pub commits: Vec<CommitInfo>,
+    /// Their history was looked at to its end.
+    pub is_whole: bool,
+}
 
 impl Mirror {
     /// Are these commits on the disk already? What is damaged counts as not there: the next fetch mends it.
@@ -53,7 +64,18 @@ impl Objects {
     ///
     /// # Errors
     /// [`GitError::DiskGone`] where a commit is missing.
-    pub fn between(&self, from: ObjectId, to: ObjectId, limit: usize) -> Result<Vec<CommitInfo>, GitError> {
-        Ok(history::walk(self, &[to], &[from], limit, WALK_MAX, MORE)?.iter().map(CommitInfo::from).collect())
+    pub fn between(&self, from: ObjectId, to: ObjectId, limit: usize) -> Result<CommitsBetween, GitError> {
+        let walked = history::walk(self, &[to], &[from], WALK_MAX, MORE)?;
+        let commits = walked.ids.into_iter().take(limit).map(|id| Ok(brief(CommitInfo::from(&self.commit(id)?))));
+        Ok(CommitsBetween { commits: commits.collect::<Result<_, GitError>>()?, is_whole: walked.is_whole })
     }
+}
+
+fn brief(mut commit: CommitInfo) -> CommitInfo {
+    for text in [&mut commit.subject, &mut commit.author, &mut commit.committer] {
+        if let Some((end, _)) = text.char_indices().nth(TEXT_MAX) {
+            *text = format!("{}…", &text[..end]);
+        }
+    }
+    commit
 }

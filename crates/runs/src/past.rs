@@ -2,12 +2,14 @@
 //!
 //! All of it is read from mirrors; a mirror that lacks a commit fetches once. What cannot be told is an answer too, with its reason.
 
+use parking_lot::Mutex;
 use seaway_api::seaway::PlannedFile;
 use seaway_git::{CommitInfo, GitError, Mirror, Mirrors, ObjectId, Objects, Remote};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::folder::Change;
@@ -22,6 +24,8 @@ use crate::step::{Credentials, Ports, RepoKind, StepError};
 const LOOKS_AT_ONCE: usize = 4;
 /// Nobody waits longer for a turn, nor for a fetch; the fetch goes on, for whoever looks next.
 const WAIT_MAX: Duration = Duration::from_secs(15);
+/// What a fetch did not bring is not fetched again for so long.
+const GONE_FOR: Duration = Duration::from_secs(60);
 /// A run makes fewer commits on one branch.
 const COMMITS_MAX: usize = 256;
 
@@ -34,6 +38,31 @@ struct Parts {
     credentials: Arc<dyn Credentials>,
     data: Arc<dyn DataSource>,
     turns: Arc<Semaphore>,
+    gone: Gone,
+}
+
+/// Commits that a mirror, by its folder, still lacked after a fetch, and when.
+#[derive(Default)]
+struct Gone(Mutex<HashMap<(PathBuf, ObjectId), Instant>>);
+
+impl Gone {
+    fn has_one_of(&self, mirror: &Mirror, commits: &[ObjectId]) -> bool {
+        let mut gone = self.0.lock();
+        gone.retain(|_, since| since.elapsed() < GONE_FOR);
+        commits.iter().any(|id| gone.contains_key(&(mirror.dir().to_owned(), *id)))
+    }
+
+    /// Notes which of these the mirror lacks. `false`: none.
+    async fn note(&self, mirror: &Mirror, commits: &[ObjectId]) -> Result<bool, GitError> {
+        let mut is_one = false;
+        for id in commits {
+            if !mirror.holds(&[*id]).await? {
+                is_one = true;
+                self.0.lock().insert((mirror.dir().to_owned(), *id), Instant::now());
+            }
+        }
+        Ok(is_one)
+    }
 }
 
 /// What a run wrote, as far as git tells.
@@ -54,8 +83,10 @@ pub struct Between {
     pub commits: Vec<CommitBetween>,
     /// There are more.
     pub truncated: bool,
-    /// It leads back: so many commits of the one are not in the other, or as many as were asked for.
+    /// So many commits of the one are not in the other and are left behind, or as many as were asked for.
     pub n_back: usize,
+    /// Their history is longer than is looked at: there may be more, and more left behind.
+    pub cut: bool,
 }
 
 /// A commit between two.
@@ -133,7 +164,13 @@ impl Past {
     /// Over the mirrors and logins that runs use, and the data that their expressions read.
     pub fn new(ports: &Ports, data: Arc<dyn DataSource>) -> Self {
         let turns = Arc::new(Semaphore::new(LOOKS_AT_ONCE));
-        Self(Some(Arc::new(Parts { git: ports.git.clone(), credentials: ports.credentials.clone(), data, turns })))
+        Self(Some(Arc::new(Parts {
+            git: ports.git.clone(),
+            credentials: ports.credentials.clone(),
+            data,
+            turns,
+            gone: Gone::default(),
+        })))
     }
 
     /// What the pushes of a run wrote that landed: against what they began on, as its plan compared.
@@ -215,11 +252,11 @@ impl Past {
         let (mirror, turn) = self.mirror(project, repository, &[from, to]).await?;
         let told = mirror.look(move |objects| {
             let _turn = turn;
-            let mut commits = objects.between(from, to, limit + 1)?;
-            let truncated = commits.len() > limit;
-            commits.truncate(limit);
-            let n_back = if commits.is_empty() { objects.between(to, from, limit)?.len() } else { 0 };
-            Ok(Between { commits: commits.into_iter().map(CommitBetween::from).collect(), truncated, n_back })
+            let (forth, back) = (objects.between(from, to, limit + 1)?, objects.between(to, from, limit)?);
+            let cut = !forth.is_whole || !back.is_whole;
+            let truncated = forth.commits.len() > limit || !forth.is_whole;
+            let commits = forth.commits.into_iter().take(limit).map(CommitBetween::from).collect();
+            Ok(Between { commits, truncated, n_back: back.commits.len(), cut })
         });
         Ok(told.await?)
     }
@@ -240,13 +277,16 @@ impl Past {
         if mirror.holds(commits).await? {
             return Ok((mirror, turn));
         }
+        if parts.gone.has_one_of(&mirror, commits) {
+            return Err(Untold::Gone);
+        }
         let fetching = Arc::clone(&mirror);
         // It keeps the turn to its end: no more repositories are fetched at once than may be looked at.
         let fetch = tokio::spawn(async move { (fetching.fetch().await, turn) });
         let Ok(fetched) = tokio::time::timeout(WAIT_MAX, fetch).await else { return Err(Untold::Fetching) };
         let (fetched, turn) = fetched.map_err(|err| GitError::Bug(format!("fetch for a look: {err}")))?;
         fetched?;
-        if mirror.holds(commits).await? { Ok((mirror, turn)) } else { Err(Untold::Gone) }
+        if parts.gone.note(&mirror, commits).await? { Err(Untold::Gone) } else { Ok((mirror, turn)) }
     }
 
     /// What the plan masked: the content of each Secret that the run's expressions read. A Secret that is not as the run read it may have

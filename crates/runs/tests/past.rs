@@ -165,8 +165,22 @@ async fn the_commits_between_two_are_told_newest_first() {
     assert_eq!(subjects(&first, &last, 10).await, ("four three two".to_owned(), false, 0));
     assert_eq!(subjects(&first, &last, 2).await, ("four three".to_owned(), true, 0));
     assert_eq!(subjects(&last, &first, 10).await, (String::new(), false, 3));
+    remotes.server.git("r", &["branch", "side", &first]).await.unwrap();
+    remotes.server.commit("r", "side", "aside", &[("b.txt", Some(b"b"))]).await.unwrap();
+    let side = remotes.server.git("r", &["rev-parse", "side"]).await.unwrap();
+    assert_eq!(subjects(&last, &side, 10).await, ("aside".to_owned(), false, 3), "both went on");
     let why = async |to: &str| seaway_base::chain(&past.between("bank", &repository, &first, to, 10).await.unwrap_err());
     let tree = remotes.server.git("r", &["rev-parse", "main^{tree}"]).await.unwrap();
     let gone = "no branch or tag of the repository leads there any more: it was deleted or rewritten";
     assert_eq!([why(&tree).await, why("main").await], [gone.to_owned(), "`main` is no id of a commit".to_owned()]);
+
+    remotes.server.git("r", &["branch", "late", &first]).await.unwrap();
+    remotes.server.commit("r", "late", "late", &[("c.txt", Some(b"c"))]).await.unwrap();
+    let late = remotes.server.git("r", &["rev-parse", "late"]).await.unwrap();
+    remotes.server.git("r", &["branch", "-D", "late"]).await.unwrap();
+    assert_eq!(why(&late).await, gone);
+    remotes.server.git("r", &["branch", "late", &late]).await.unwrap();
+    assert_eq!(why(&late).await, gone, "it is not fetched again at once");
+    let anew = Past::new(&house.engine.ports, house.world.clone());
+    assert_eq!(anew.between("bank", &repository, &first, &late, 10).await.unwrap().commits.len(), 1);
 }

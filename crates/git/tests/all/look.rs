@@ -36,9 +36,9 @@ async fn what_was_pushed_is_told_from_the_disk_alone() {
         let changes = objects.changes(Some(base), second, 10)?;
         let few = objects.changes(Some(base), second, 1)?.len();
         let diffs: Result<Vec<_>, _> = changes.iter().map(|change| objects.unified(change, MAX)).collect();
-        let between = objects.between(base, second, 10)?;
-        let newest = objects.between(base, second, 1)?;
-        let back = objects.between(second, base, 10)?.len();
+        let between = objects.between(base, second, 10)?.commits;
+        let newest = objects.between(base, second, 1)?.commits;
+        let back = objects.between(second, base, 10)?.commits.len();
         Ok((diffs?, few, between, newest, back, objects.commit(first)?))
     });
     let (diffs, few, between, newest, back, first_commit) = told.await.unwrap();
@@ -84,4 +84,39 @@ fn a_comparison_ends_when_its_time_is_over() {
     … too different to be compared line by line
     ");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+/// A commit of an empty tree, `n` seconds after the others began.
+fn commit_at(objects: &Objects, n: usize, parents: &[ObjectId], subject: &str) -> ObjectId {
+    let tree = objects.put(Kind::Tree, Vec::new());
+    let mut text = format!("tree {tree}\n");
+    for parent in parents {
+        let _ = writeln!(text, "parent {parent}");
+    }
+    let _ = write!(
+        text,
+        "author Ann <ann@example.com> {0} +0000\ncommitter Ann <ann@example.com> {0} +0000\n\n{subject}\n",
+        1_000_000 + n
+    );
+    objects.put(Kind::Commit, text.into_bytes())
+}
+
+#[test]
+fn a_long_history_is_looked_at_in_part_and_long_subjects_are_cut() {
+    let objects = Objects::in_memory();
+    let mut chain = vec![commit_at(&objects, 0, &[], "first")];
+    for n in 1..25_000 {
+        chain.push(commit_at(&objects, n, &[chain[n - 1]], "next"));
+    }
+    let last = commit_at(&objects, chain.len(), &[chain[chain.len() - 1]], &"ä".repeat(1_000_000));
+    let told = |from: ObjectId, to: ObjectId| {
+        let told = objects.between(from, to, 3).unwrap();
+        (told.commits.len(), told.is_whole)
+    };
+    assert_eq!(told(chain[10_000], last), (3, true));
+    assert_eq!(told(chain[0], last), (3, false), "forth");
+    assert_eq!(told(last, chain[0]), (0, false), "and back");
+    assert_eq!(told(last, chain[10_000]), (0, true));
+    let newest = objects.between(chain[24_000], last, 1).unwrap().commits;
+    assert_eq!(newest[0].subject, format!("{}…", "ä".repeat(200)));
 }

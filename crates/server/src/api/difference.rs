@@ -177,15 +177,27 @@ impl ArtifactDifference {
                 };
                 self.commits = between.commits.iter().map(commit).collect();
                 self.truncated = between.truncated;
-                self.note = match between.n_back {
-                    0 => None,
-                    1 => Some("it goes back by 1 commit".to_owned()),
-                    COMMITS_MAX => Some(format!("it goes back by {COMMITS_MAX} commits or more")),
-                    n => Some(format!("it goes back by {n} commits")),
-                };
+                self.note = note(between);
             }
         }
     }
+}
+
+/// What the listed commits do not tell.
+fn note(between: &Between) -> Option<String> {
+    let n = match between.n_back {
+        1 => "1 commit".to_owned(),
+        COMMITS_MAX => format!("{COMMITS_MAX} commits or more"),
+        n => format!("{n} commits"),
+    };
+    let back = match (between.n_back, between.commits.is_empty()) {
+        (0, _) => None,
+        (_, true) => Some(format!("it goes back by {n}")),
+        (_, false) => Some(format!("it leaves {n} behind that are not in it")),
+    };
+    let cut = between.cut.then(|| "the history between them is longer than is looked at".to_owned());
+    let told: Vec<String> = back.into_iter().chain(cut).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 fn between(from: &FreightReference, to: &FreightReference) -> Vec<(ArtifactDifference, Option<Moved>)> {
@@ -380,7 +392,11 @@ mod tests {
         let gone = "the commits between them are not told: no branch or tag of the repository leads there any more: it was deleted or \
                     rewritten; they are behind the link";
         check(Err(Untold::Gone), 1, true, gone);
-        check(Ok(Between { commits: vec![commit("b"), commit("c")], truncated: false, n_back: 0 }), 2, false, "");
+        check(Ok(Between { commits: vec![commit("b"), commit("c")], ..Between::default() }), 2, false, "");
+        let diverged = Between { commits: vec![commit("b")], n_back: 2, ..Between::default() };
+        check(Ok(diverged), 1, false, "it leaves 2 commits behind that are not in it");
+        let long = "it goes back by 100 commits or more; the history between them is longer than is looked at";
+        check(Ok(Between { n_back: COMMITS_MAX, truncated: true, cut: true, ..Between::default() }), 0, true, long);
         check(Ok(Between { n_back: 1, ..Between::default() }), 0, false, "it goes back by 1 commit");
         check(Ok(Between { n_back: COMMITS_MAX, ..Between::default() }), 0, false, "it goes back by 100 commits or more");
     }
