@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 tokio::task_local! {
     static HERE: Awaited;
+    static PUSHING: ();
 }
 
 /// A server that was asked and is not done answering.
@@ -24,6 +25,8 @@ pub struct Server {
     pub at_most: Duration,
     /// Whether it has begun to answer.
     pub answers: bool,
+    /// Whether it was sent a push, which may land even where no answer comes.
+    pub pushed: bool,
 }
 
 impl fmt::Display for Server {
@@ -31,7 +34,8 @@ impl fmt::Display for Server {
         let how = if self.answers { "is still answering" } else { "has not answered" };
         let seconds = self.at_most.as_secs();
         let (n, unit) = if seconds < 120 { (seconds, 's') } else { (seconds / 60, 'm') };
-        write!(f, "{} {how} ({n}{unit} at most)", self.name)
+        let then = if self.pushed { ", then it is asked whether the push landed" } else { "" };
+        write!(f, "{} {how} ({n}{unit} at most{then})", self.name)
     }
 }
 
@@ -64,13 +68,19 @@ impl Awaited {
 #[must_use = "dropped, nobody is waited for"]
 pub struct Waiting(Option<(Awaited, u64)>);
 
+/// Does work that sends a push: who is waited for meanwhile was sent it.
+pub async fn pushing<T>(work: impl Future<Output = T>) -> T {
+    PUSHING.scope((), work).await
+}
+
 /// Says that this task waits for a server from now on.
 pub fn waits_for(name: &str, at_most: Duration) -> Waiting {
     let Ok(awaited) = HERE.try_with(Awaited::clone) else { return Waiting(None) };
+    let pushed = PUSHING.try_with(|()| ()).is_ok();
     let mut asked = awaited.0.lock();
     asked.last += 1;
     let id = asked.last;
-    let server = Server { name: name.to_owned(), since: Instant::now(), at_most, answers: false };
+    let server = Server { name: name.to_owned(), since: Instant::now(), at_most, answers: false, pushed };
     asked.servers.insert(id, server);
     drop(asked);
     Waiting(Some((awaited, id)))
@@ -117,6 +127,13 @@ mod tests {
             drop(first);
             assert_eq!(seen().as_deref(), Some("registry.example:5000 has not answered (60s at most)"));
             drop(second);
+            let push = pushing(async { waits_for("git.example", MINUTE) }).await;
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            assert_eq!(
+                seen().as_deref(),
+                Some("git.example has not answered (60s at most, then it is asked whether the push landed)")
+            );
+            drop(push);
         });
         work.await;
         assert_eq!(seen(), None);

@@ -52,7 +52,7 @@ fn of_step(word: &str) -> Option<Reason> {
         "MissingTool" | "NoIsolation" | "NoNetworkIsolation" => Reason::ToolMissing,
         "PathLeaves" | "LinkLeaves" => Reason::PathRefused,
         "TooLarge" | "OutputTooLarge" => Reason::LimitExceeded,
-        "HttpUnreachable" | "ApiError" | "DataUnavailable" => Reason::Unreachable,
+        "HttpUnreachable" | "ApiError" | "DataUnavailable" | "PushUnanswered" => Reason::Unreachable,
         "NoBranch" => Reason::ReferenceMissing,
         "PushDeclined" => Reason::BranchProtected,
         "BranchMoves" | "Conflict" => Reason::PushConflict,
@@ -61,7 +61,7 @@ fn of_step(word: &str) -> Option<Reason> {
         | "TagExists" => Reason::InvalidSpec,
         "Expression" | "HttpExpression" => Reason::ExpressionFailed,
         "FailStep" | "HttpStatus" | "HttpCriteria" | "HttpBody" | "KustomizeFailed" => Reason::PromotionFailed,
-        "Uncertain" | "AnswerLost" | "PushUnanswered" | "NotRepeatable" => Reason::EffectUncertain,
+        "Uncertain" | "AnswerLost" | "NotRepeatable" => Reason::EffectUncertain,
         _ => return None,
     })
 }

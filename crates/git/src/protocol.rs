@@ -266,6 +266,8 @@ impl Wire {
         }
         let (endpoint, mut reader, first) = self.discover(doing, Service::UploadPack).await?;
         if endpoint.v2 {
+            // What it can do is known: nobody waits for the rest of that answer.
+            drop(reader);
             let refs = self.ls_refs_v2(doing, &endpoint).await?;
             *self.upload.lock() = Some(endpoint.clone());
             return Ok((endpoint, refs));

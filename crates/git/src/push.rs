@@ -10,6 +10,7 @@ use crate::transport::Response;
 use crate::{history, objects, pack};
 use gix::ObjectId;
 use seaway_base::Next;
+use seaway_base::awaited::pushing;
 use std::sync::Arc;
 
 const DOING: &str = "push to";
@@ -165,11 +166,17 @@ pub(crate) async fn push(
             answer => return answer,
         }
     }
-    let (endpoint, mut reader, first) = wire.discover(DOING, Service::ReceivePack).await?;
-    let theirs = wire.refs_v0(DOING, &endpoint, &mut reader, first).await?;
+    let (endpoint, theirs) = asked(wire).await?;
     let pushed = send(wire, &endpoint, store, updates, Arc::new(theirs)).await?;
     wire.keep_receiver(Some(endpoint));
     Ok(pushed)
+}
+
+/// Where pushes go, and what is there now. Its answer is let go of once it is read, as nobody waits for it any more.
+async fn asked(wire: &Wire) -> Result<(Endpoint, RemoteRefs), GitError> {
+    let (endpoint, mut reader, first) = wire.discover(DOING, Service::ReceivePack).await?;
+    let theirs = wire.refs_v0(DOING, &endpoint, &mut reader, first).await?;
+    Ok((endpoint, theirs))
 }
 
 /// Is every reference what it must be, as far as is known, and none there already?
@@ -209,7 +216,7 @@ async fn send(
     (pushed.n_objects, pushed.pack_bytes) = (n_objects, pack.len());
     let body = request(endpoint, &commands, &pack);
     drop(pack);
-    let response = wire.post(endpoint, Service::ReceivePack, body.into()).await.map_err(|err| sent(wire, err))?;
+    let response = pushing(wire.post(endpoint, Service::ReceivePack, body.into())).await.map_err(|err| sent(wire, err))?;
     let report = report(wire, endpoint, response).await?;
     pushed.messages = wire.clean(&report.messages);
     verdict(wire, &report, &commands, &pushed.messages).await?;
@@ -348,8 +355,7 @@ async fn verdict(wire: &Wire, report: &Report, commands: &[Command], messages: &
         };
         return Err(GitError::Remote { doing: DOING, repo: repo(), message: wire.clean(&format!("{reason} {messages}")) }.into());
     }
-    let (endpoint, mut reader, first) = wire.discover(DOING, Service::ReceivePack).await?;
-    let now = wire.refs_v0(DOING, &endpoint, &mut reader, first).await?;
+    let (_, now) = asked(wire).await?;
     for (name, expected, new) in commands {
         let tip = now.get(name);
         if tip != *expected && tip != Some(*new) {

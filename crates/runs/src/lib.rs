@@ -1,5 +1,6 @@
 //! Promotion runs: a promotion is a transaction over git, carried out step by step, journalled, resumable and planned before it writes.
 
+mod answer;
 mod cancel;
 mod decide;
 mod digest;

@@ -26,6 +26,8 @@ use crate::turn::{Hold, Tried, leave, promotion_id};
 const SEARCH_MAX: usize = 1000;
 /// How often a push whose answer was lost is sent again within one pass.
 const LOST_MAX: u32 = 3;
+/// The reason of a push whose answer was lost, and of which the branch does not tell either.
+const PUSH_UNANSWERED: &str = "PushUnanswered";
 /// Rounds that follow each other at once; later ones wait.
 const ROUNDS_AT_ONCE: u32 = 3;
 
@@ -262,23 +264,26 @@ impl Engine {
                 force: job.target.force,
                 landed: None,
             };
+            let mut unanswered = None;
             match self.send(run, job, &mount, *old, head, &intent).await? {
                 Ok(Sent::Landed) => return Ok(Ok(Some(Landed { commit: head, nothing: false }))),
                 Ok(Sent::Left) => return Ok(Err(Halt::Left(None))),
                 Ok(Sent::Moved) => {}
                 Ok(Sent::Lost(why)) => {
                     *lost += 1;
-                    if *lost > LOST_MAX {
-                        return Ok(Err(StepError::errored("PushUnanswered", Next::Retry, why).into()));
-                    }
+                    unanswered = Some(why);
                 }
                 Err(err) => return Ok(Err(err.into())),
             }
             // Whoever is not sure asks the branch.
-            match self.landed_before(run, &job.mirror, &job.alias, &intent).await {
-                Ok(None) => {}
-                Ok(Some(commit)) => return Ok(Ok(Some(Landed { commit, nothing: false }))),
-                Err(err) => return Ok(Err(err.into())),
+            match (self.landed_before(run, &job.mirror, &job.alias, &intent).await, unanswered) {
+                (Ok(Some(commit)), _) => return Ok(Ok(Some(Landed { commit, nothing: false }))),
+                (Ok(None), Some(why)) if *lost > LOST_MAX => {
+                    let message = format!("{why}; `{}` does not hold it so far", job.target.name);
+                    return Ok(Err(StepError::errored(PUSH_UNANSWERED, Next::Retry, message).into()));
+                }
+                (Ok(None), _) => {}
+                (Err(err), why) => return Ok(Err(not_asked(why, err).into())),
             }
         }
         let tip = match self.look(run, job, *old, based).await {
@@ -451,6 +456,17 @@ pub(crate) fn stands_on(run: &Run, index: usize, mount: &RelPath) -> Option<Obje
     let pushes = run.state.steps[..index].iter().rev().filter_map(|step| step.effect.as_ref()?.push.as_ref());
     let landed = pushes.filter(|push| push.mount == mount.as_str()).find_map(|push| push.landed.clone())?;
     ObjectId::from_hex(landed.as_bytes()).ok()
+}
+
+/// The branch could not be asked; where an answer was lost before, that is what it began with.
+fn not_asked(lost: Option<String>, err: StepError) -> StepError {
+    match lost {
+        Some(why) => {
+            let message = format!("{why}; and it cannot be asked: {}", err.message);
+            StepError { reason: PUSH_UNANSWERED, message, ..err }
+        }
+        None => err,
+    }
 }
 
 /// The trailers that tell this push from all others.

@@ -188,6 +188,29 @@ async fn a_lost_answer_is_looked_up_before_anything_is_sent_again() {
 }
 
 #[tokio::test]
+async fn where_neither_answer_nor_branch_tells_both_are_named_and_the_next_try_asks_first() {
+    let remotes = Remotes::new().await;
+    let url = remotes.repo("r").await;
+    let house = remotes.house();
+    remotes.server.fail(Service::Receive, Fault::CutAnswer { after_bytes: 0 }, 1);
+    let server = remotes.server.clone();
+    remotes.server.on_event(Arc::new(move |event| {
+        if matches!(event, seaway_neighbours::GitEvent::ReceiveEnded { .. }) {
+            // What it knew of the server is forgotten after one, and asked anew.
+            server.fail(Service::Upload, Fault::Status(503), 2);
+        }
+    }));
+    let mut steps = pipeline(&url, "tag: 2\n");
+    steps.iter_mut().filter(|step| step.uses == "git-push").for_each(|step| step.error_threshold = 2);
+    let spec = spec(steps);
+    let outcome = house.pass(&spec).await.unwrap();
+    let Outcome::Retry { why, .. } = outcome else { panic!("{outcome:?}") };
+    assert!(why.contains("it may have landed") && why.contains("and it cannot be asked: ") && why.contains("503"), "{why}");
+    assert_eq!(house.settle(&spec).await, DONE, "{}", house.steps());
+    assert_eq!((remotes.n_landed("r"), remotes.log("r").await.len(), remotes.server.n_receives()), (1, 2, 1));
+}
+
+#[tokio::test]
 async fn a_refused_push_names_the_servers_reason() {
     let remotes = Remotes::new().await;
     let url = remotes.repo("r").await;

@@ -5,6 +5,9 @@ use anyhow::{Context as _, Result, ensure};
 use kube::api::Api;
 use seaway_api::seaway::PromotionRun;
 use seaway_core::why::State;
+use seaway_neighbours::git::{Fault, GitOptions, Service};
+use seaway_neighbours::{GitServer, Serving};
+use seaway_scenarios::World;
 use seaway_scenarios::trouble::*;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -80,4 +83,56 @@ stage auto-slow is waiting: fund-transfer 1.5.0: `clone` waits: DRIPS is still a
     world
         .until("the warehouse says why it failed", async || Ok(world.why_warehouse("silent").await?.state == State::Blocked))
         .await
+}
+
+/// A git server with a bank; the answer of the first push to it never comes.
+async fn hangs(world: &World, name: &str, fault: Fault) -> Result<(GitServer, Serving)> {
+    let server = GitServer::open(world.folder().join(name), GitOptions::default()).await?;
+    server.create_repo("bank", &[("app.yaml", b"tag: old\n")]).await?;
+    server.fail(Service::Receive, fault, 1);
+    let serving = server.serve(0).await?;
+    Ok((server, serving))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_whose_answer_never_comes_says_so_and_lands_once() -> Result<()> {
+    let (world, trouble) = bank().await?;
+    // One server takes no push; the other takes it and does not say so.
+    let (deaf, mute) = (hangs(&world, "deaf", Fault::Hang).await?, hangs(&world, "mute", Fault::HangAnswer).await?);
+    let of = |serving: &Serving| clone(&format!("http://{}/bank.git", serving.addr()), ", branch: main");
+    let mut all = stage("auto-deaf", DIRECT, &[&of(&deaf.1), WRITE, COMMIT, PUSH]);
+    all.push_str(&stage("auto-mute", DIRECT, &[&of(&mute.1), WRITE, COMMIT, PUSH]));
+    world.apply("pushes.yaml", &all).await?;
+    let stages = [("auto-deaf", &deaf), ("auto-mute", &mute)];
+
+    let mut lines = Lines { world: &world, trouble: &trouble, lines: Vec::new() };
+    let said = ["`push` waits", "has not answered", "released by its answer"];
+    for (stage, _) in &stages {
+        lines.stage(stage, State::Waiting, &said).await?;
+        lines.promotion(&running(&world, stage).await?.context("no promotion runs")?, State::Waiting, &said).await?;
+    }
+    let text = lines.text().replace(&deaf.1.addr().to_string(), "DEAF").replace(&mute.1.addr().to_string(), "MUTE");
+    insta::assert_snapshot!(text, @r"
+stage auto-deaf is waiting: fund-transfer 1.5.0: `push` waits: DEAF has not answered (30s at most, then it is asked whether the push landed), since T; released by its answer
+promotion auto-deaf.ULID.HEX is waiting: `push` waits: DEAF has not answered (30s at most, then it is asked whether the push landed), since T; released by its answer
+stage auto-mute is waiting: fund-transfer 1.5.0: `push` waits: MUTE has not answered (30s at most, then it is asked whether the push landed), since T; released by its answer
+promotion auto-mute.ULID.HEX is waiting: `push` waits: MUTE has not answered (30s at most, then it is asked whether the push landed), since T; released by its answer
+");
+    for (stage, _) in &stages {
+        let told = world.why(stage).await?;
+        let (since, until) = (told.since.context("since when")?, told.until.context("until when")?);
+        ensure!((29..=31).contains(&until.duration_since(since).as_secs()), "{told:?}");
+    }
+
+    // After that time each is asked: what had not landed is pushed again, what had is not.
+    for (stage, (server, _)) in &stages {
+        let (phase, message) = ended(&world, stage).await?;
+        ensure!(phase.to_string() == "Succeeded", "{stage}: {phase}: {message}");
+        let log =
+            server.git("bank", &["log", "--format=%(trailers:key=Promotion-Step,valueonly,separator=%x20)", "main"]).await?;
+        ensure!(log.lines().filter(|line| *line == "push").count() == 1, "{stage}: {log}");
+        ensure!(server.n_receives() == 1, "{stage}: {} pushes were taken", server.n_receives());
+        ensure!(server.git("bank", &["show", "main:app.yaml"]).await? == format!("tag: {stage}"));
+    }
+    Ok(())
 }
