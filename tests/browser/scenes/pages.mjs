@@ -88,10 +88,12 @@ export default {
     const page = await signIn({ path: "/p/bank/what-is-where" });
     await page.getByRole("heading", { name: "What is where" }).waitFor();
     const rows = page.getByRole("region", { name: "services by stages of bank" }).getByRole("row");
-    await rows.filter({ hasText: "fund-transfer" }).waitFor();
+    // By its head: what a stage waits for or failed with may be about another service.
+    const of = (service) => rows.filter({ has: page.getByRole("rowheader", { name: service, exact: true }) });
+    await of("fund-transfer").waitFor();
     assert.deepEqual(await rows.first().getByRole("columnheader").allTextContents(), ["service", ...STAGES]);
     for (const service of ["account-info", "fund-transfer"]) {
-      const cells = await rows.filter({ hasText: service }).getByRole("cell").allTextContents();
+      const cells = await of(service).getByRole("cell").allTextContents();
       const stages = await demo.list("stages");
       for (const [n, name] of STAGES.entries()) {
         const { status } = stages.find((one) => one.metadata.name === name);
@@ -101,10 +103,10 @@ export default {
       }
     }
     await demo.push("account-info:2.4.0");
-    await rows.filter({ hasText: "account-info" }).getByRole("cell").filter({ hasText: "2.4.0" }).nth(2).waitFor({ timeout: 60_000 });
+    await of("account-info").getByRole("cell").filter({ hasText: "2.4.0" }).nth(2).waitFor({ timeout: 60_000 });
     await page.getByLabel("filter services, stages, versions and states").fill("account");
-    await rows.filter({ hasText: "fund-transfer" }).waitFor({ state: "detached" });
-    await rows.filter({ hasText: "account-info" }).getByRole("link").first().click();
+    await of("fund-transfer").waitFor({ state: "detached" });
+    await of("account-info").getByRole("link").first().click();
     await page.locator("[data-panel=stage]").getByText("qa", { exact: true }).first().waitFor();
   },
 
