@@ -12,9 +12,9 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 demo: build
 	@if [ -t 1 ]; then exec $(TARGET)/debug/seaway demo; else exec $(TARGET)/debug/seaway demo --once; fi
 
-## Builds with the quick profile. The first build on two cores takes three to five minutes, a later one seconds.
+## Builds with the quick profile. The first build takes some minutes on two cores, a later one seconds.
 build: setup
-	@[ -x $(TARGET)/debug/seaway ] || echo "building seaway: the first time takes three to five minutes on two cores"
+	@[ -x $(TARGET)/debug/seaway ] || echo "building seaway: the first time takes some minutes on two cores"
 	@cargo build --locked -p seaway
 
 ## Every test, against real parts where there are some.
