@@ -98,7 +98,10 @@ impl Ear {
 async fn answer(stream: TcpStream, inner: &Inner) -> Result<()> {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
-    stream.read_line(&mut line).await?;
+    if stream.read_line(&mut line).await? == 0 {
+        // Whoever connected died before asking anything.
+        return Ok(());
+    }
     let mut words = line.split_whitespace();
     let method = words.next().unwrap_or_default().to_owned();
     let path = words.next().unwrap_or_default().to_owned();
